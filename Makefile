@@ -1,0 +1,71 @@
+# make serve   install, train if there is no champion, serve
+# make test    install, run the tests
+# make check   every check: format, lint, types, import rules, proto, generated code, corpus, tests
+# make proto   generate framing/v1 from proto/
+# make lock    resolve the dependencies of pyproject.toml anew, with hashes
+# make mlflow  open the tracking store in a browser
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MLFLOW_PORT ?= 5000
+
+.PHONY: serve test check lint types imports proto-check corpus-check proto lock mlflow install
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+install: $(READY)
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	touch $@
+
+serve: $(READY)
+	$(BIN)/framing-train fit --unless-champion
+	exec $(BIN)/framing-serve
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: lint types imports proto-check corpus-check test
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+# The baseline of `buf breaking` is the last commit that touched proto/ before the working tree.
+proto-check: $(READY)
+	cd proto && ../$(BIN)/buf format --diff --exit-code && ../$(BIN)/buf lint
+	@if git rev-parse --verify --quiet HEAD:proto >/dev/null; then \
+	  cd proto && ../$(BIN)/buf breaking --against '../.git#ref=HEAD,subdir=proto'; fi
+	@out=$$(mktemp -d) && mkdir -p $$out && $(MAKE) --no-print-directory proto OUT=$$out && \
+	  diff -r $$out/framing/v1 framing/v1 --exclude=__init__.py --exclude=__pycache__ \
+	  || { echo "framing/v1 is not what proto/ says: run 'make proto'"; exit 1; }
+
+corpus-check: $(READY)
+	$(BIN)/framing-train check-corpus
+
+OUT ?= .
+proto: $(READY)
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) \
+	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) \
+	  proto/framing/v1/*.proto
+
+lock:
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+mlflow: $(READY)
+	mkdir -p var && $(BIN)/mlflow server --backend-store-uri sqlite:///var/mlflow.db --artifacts-destination var/artifacts \
+	  --host 127.0.0.1 --port $(MLFLOW_PORT)

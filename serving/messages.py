@@ -1,0 +1,173 @@
+"""Between protocol buffers and the domain: all validation of requests, all making of replies."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from framing.article import Abstention, Article, Classification, Evidence, LabelScore
+from framing.errors import InvalidInput
+from framing.language import SUPPORTED
+from framing.letters import Span
+from framing.model import DEFAULT_EVIDENCE, FramingModel
+from framing.taxonomy import Label
+from framing.v1 import classification_service_pb2 as pb
+
+MAX_TITLE = 2_000
+MAX_FIELD = 500
+MAX_URL = 2_000
+MAX_EVIDENCE = 20
+
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 1 and 9999
+_PARTS = {"title": pb.ARTICLE_PART_TITLE, "text": pb.ARTICLE_PART_TEXT}
+_STANCES = {
+    "favourable": pb.STANCE_FAVOURABLE,
+    "critical": pb.STANCE_CRITICAL,
+    "neutral": pb.STANCE_NEUTRAL,
+    "none": pb.STANCE_NONE,
+}
+_WIDTHS: dict[int, Callable[[str], int]] = {
+    pb.OFFSET_ENCODING_UNSPECIFIED: len,
+    pb.OFFSET_ENCODING_UNICODE_CODE_POINTS: len,
+    pb.OFFSET_ENCODING_UTF8_BYTES: lambda text: len(text.encode("utf-8")),
+    pb.OFFSET_ENCODING_UTF16_CODE_UNITS: lambda text: len(text.encode("utf-16-le")) // 2,
+}
+
+
+def read_article(message: pb.Article, path: str, *, max_text: int) -> Article:
+    """Return the article in `message`; InvalidInput that names the field below `path` and the reason."""
+    if not (message.text.strip() or message.title.strip()):
+        raise InvalidInput(
+            "TEXT_EMPTY", f"{path}.text", "expected a text with at least one visible character, got none"
+        )
+    _check_length(message.text, max_text, "TEXT_TOO_LONG", f"{path}.text")
+    _check_length(message.title, MAX_TITLE, "TITLE_TOO_LONG", f"{path}.title")
+    _check_length(message.outlet, MAX_FIELD, "FIELD_TOO_LONG", f"{path}.outlet")
+    _check_url(message.url, f"{path}.url")
+    if message.language and not _TAG.fullmatch(message.language):
+        given = message.language[:40]
+        raise InvalidInput("LANGUAGE_INVALID", f"{path}.language", f"expected a BCP 47 tag such as ar, got {given!r}")
+    if message.HasField("publish_time"):
+        _check_time(message.publish_time.seconds, message.publish_time.nanos, f"{path}.publish_time")
+    return Article(
+        text=message.text, title=message.title, language=message.language, outlet=message.outlet, url=message.url
+    )
+
+
+def require_article(request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest) -> pb.Article:
+    """Return the article of `request`; InvalidInput if it has none."""
+    if not request.HasField("article"):
+        raise InvalidInput("ARTICLE_MISSING", "article", "expected an article, got none")
+    return request.article
+
+
+def check_batch(count: int, most: int) -> None:
+    """Raise InvalidInput unless a batch of `count` articles is allowed."""
+    if count == 0:
+        raise InvalidInput("BATCH_EMPTY", "articles", "expected at least one article, got none")
+    if count > most:
+        raise InvalidInput("BATCH_TOO_LARGE", "articles", f"expected at most {most} articles, got {count}")
+
+
+def read_options(options: pb.ClassificationOptions) -> tuple[int, int]:
+    """Return how many sentences of evidence are wanted and the encoding of offsets."""
+    evidence = options.max_evidence if options.HasField("max_evidence") else DEFAULT_EVIDENCE
+    if not 0 <= evidence <= MAX_EVIDENCE:
+        message = f"expected 0 to {MAX_EVIDENCE} sentences, got {evidence}"
+        raise InvalidInput("EVIDENCE_INVALID", "options.max_evidence", message)
+    if options.offset_encoding not in _WIDTHS:
+        message = f"expected a value of OffsetEncoding, got {options.offset_encoding}"
+        raise InvalidInput("EVIDENCE_INVALID", "options.offset_encoding", message)
+    return evidence, options.offset_encoding
+
+
+def write_classification(
+    answer: Classification, article: Article, model: FramingModel, encoding: int
+) -> pb.Classification:
+    """Return `answer` about `article` as a message, offsets in `encoding`."""
+    return pb.Classification(
+        topics=map(_score, answer.topics),
+        framings=map(_score, answer.framings),
+        stance=_STANCES.get(answer.stance, pb.STANCE_UNSPECIFIED),
+        abstention=_abstention(answer.abstention) if answer.abstention else None,
+        evidence=[_evidence(item, article.part(item.part), _WIDTHS[encoding]) for item in answer.evidence],
+        language=answer.language,
+        credit=answer.credit,
+        model_version=model.version,
+        taxonomy_version=model.taxonomy.version,
+    )
+
+
+def write_model_info(model: FramingModel, loaded: datetime) -> pb.GetModelInfoResponse:
+    """Return what there is to say about `model`, serving since `loaded`."""
+    decisions, taxonomy = model.decisions, model.taxonomy
+    reply = pb.GetModelInfoResponse(
+        model_version=model.version,
+        taxonomy_version=taxonomy.version,
+        topics=[_label(label, decisions.topics[label.id]) for label in taxonomy.topics],
+        framings=[_label(label, decisions.framing_confidence) for label in taxonomy.framings],
+        languages=SUPPORTED,
+        run_id=model.info.get("run_id", ""),
+        corpus_digest=model.info.get("corpus_sha256", ""),
+    )
+    reply.load_time.FromDatetime(loaded)
+    return reply
+
+
+def _check_length(value: str, most: int, reason: str, path: str) -> None:
+    if len(value) > most:
+        raise InvalidInput(reason, path, f"expected at most {most} code points, got {len(value)}")
+
+
+def _check_url(url: str, path: str) -> None:
+    if not url:
+        return
+    _check_length(url, MAX_URL, "URL_INVALID", path)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidInput("URL_INVALID", path, "expected an absolute http or https address")
+
+
+def _check_time(seconds: int, nanos: int, path: str) -> None:
+    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
+        message = f"expected a time from year 1 to year 9999, got {seconds} s, {nanos} ns"
+        raise InvalidInput("PUBLISH_TIME_INVALID", path, message)
+
+
+def _score(score: LabelScore) -> pb.LabelScore:
+    return pb.LabelScore(label=score.label, probability=score.probability, selected=score.selected)
+
+
+def _abstention(reason: Abstention) -> pb.Abstention:
+    return pb.Abstention(reason=pb.AbstentionReason.Value(f"ABSTENTION_REASON_{reason}"))
+
+
+def _evidence(item: Evidence, text: str, width: Callable[[str], int]) -> pb.Evidence:
+    return pb.Evidence(
+        label=item.label,
+        part=_PARTS[item.part],
+        span=_span(item.span, text, width),
+        contribution=item.contribution,
+        phrases=[
+            pb.EvidencePhrase(span=_span(phrase.span, text, width), contribution=phrase.contribution)
+            for phrase in item.phrases
+        ],
+    )
+
+
+def _span(span: Span, text: str, width: Callable[[str], int]) -> pb.Span:
+    if width is len:
+        return pb.Span(begin=span.begin, end=span.end)
+    begin = width(text[: span.begin])
+    return pb.Span(begin=begin, end=begin + width(span.of(text)))
+
+
+def _label(label: Label, threshold: float) -> pb.LabelInfo:
+    stance = _STANCES.get(label.stance, pb.STANCE_UNSPECIFIED)
+    return pb.LabelInfo(
+        label=label.id, names=label.names, definition=label.definition, threshold=threshold, stance=stance
+    )

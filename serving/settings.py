@@ -1,0 +1,85 @@
+"""Settings of the server: FRAMING_* environment variables, and the same names as flags."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from framing.errors import ConfigError
+from framing.store import default_tracking_uri, state_directory
+
+
+def _setting(default: Any, text: str, read: Callable[[str], Any] = str) -> Any:
+    metadata = {"help": text, "read": read}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _boolean(text: str) -> bool:
+    values = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in values:
+        raise ValueError(f"expected true or false, got {text!r}")
+    return values[text.lower()]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"expected a number of at least 1, got {number}")
+    return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the server runs."""
+
+    address: str = _setting("127.0.0.1:50051", "host:port to listen on")
+    bundle: str = _setting("", "bundle folder to serve instead of a registered model")
+    model: str = _setting("models:/framing@champion", "registered model to serve")
+    tracking_uri: str = _setting(default_tracking_uri, "MLflow store with the registry")
+    cache: Path = _setting(lambda: state_directory() / "models", "folder for models fetched from the registry", Path)
+    reflection: bool = _setting(False, "offer gRPC server reflection", _boolean)
+    max_text: int = _setting(100_000, "most code points of a text", _positive)
+    max_batch: int = _setting(256, "most articles of a batch", _positive)
+    max_message_bytes: int = _setting(16 << 20, "most bytes of a message", _positive)
+    max_waiting: int = _setting(256, "most calls that wait for an answer at once", _positive)
+    drain_seconds: float = _setting(30.0, "time that calls in flight get after SIGTERM", float)
+    log_level: str = _setting("INFO", "least level that is logged")
+
+
+def load_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings: flags before environment variables before defaults.
+
+    Raises ConfigError that names the setting and its value.
+    """
+    parser = argparse.ArgumentParser(
+        prog="framing-serve", description="Serve a framing model over gRPC. Each flag is also a variable FRAMING_NAME."
+    )
+    for entry in fields(Settings):
+        flag = "--" + entry.name.replace("_", "-")
+        parser.add_argument(flag, metavar="VALUE", help=f"{entry.metadata['help']} ({_variable(entry.name)})")
+    flags = vars(parser.parse_args(arguments))
+    known = {_variable(entry.name) for entry in fields(Settings)}
+    for name in environment:
+        if name.startswith("FRAMING_") and name not in known:
+            raise ConfigError(f"{name}: unknown setting; known are {', '.join(sorted(known))}")
+    return Settings(**_values(flags, environment))
+
+
+def _values(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for entry in fields(Settings):
+        text = flags[entry.name] if flags[entry.name] is not None else environment.get(_variable(entry.name))
+        if text is not None:
+            try:
+                values[entry.name] = entry.metadata["read"](text)
+            except ValueError as error:
+                raise ConfigError(f"{_variable(entry.name)}: {error}") from error
+    return values
+
+
+def _variable(name: str) -> str:
+    return "FRAMING_" + name.upper()

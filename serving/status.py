@@ -1,0 +1,52 @@
+"""From exceptions to google.rpc.Status: the one place where errors become replies, and the one catch-all."""
+
+import logging
+import uuid
+
+import grpc
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from framing.errors import FramingError, InvalidInput, ModelUnavailable, Overloaded
+
+DOMAIN = "framing.v1"
+DETAILS_KEY = "grpc-status-details-bin"
+
+_LOG = logging.getLogger("framing.serving")
+_CODES: tuple[tuple[type[FramingError], int, str], ...] = (
+    (ModelUnavailable, code_pb2.UNAVAILABLE, "MODEL_NOT_READY"),
+    (Overloaded, code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED"),
+)
+_GRPC_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+def to_status(error: Exception) -> status_pb2.Status:
+    """Return the status that tells a caller about `error`; nothing of an unexpected error leaves the process."""
+    if isinstance(error, InvalidInput):
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        details = error_details_pb2.BadRequest(field_violations=[violation])
+        return _status(code_pb2.INVALID_ARGUMENT, f"{error.field}: {error}", error.reason, details)
+    for kind, code, reason in _CODES:
+        if isinstance(error, kind):
+            return _status(code, str(error), reason)
+    log_id = uuid.uuid4().hex
+    _LOG.error("internal error log_id=%s", log_id, exc_info=error)
+    return _status(code_pb2.INTERNAL, f"internal error, log id {log_id}", "INTERNAL")
+
+
+def grpc_code(status: status_pb2.Status) -> grpc.StatusCode:
+    """Return the code of `status` as gRPC's Python library names it."""
+    return _GRPC_CODES[status.code]
+
+
+def trailing_metadata(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...]:
+    """Return the metadata in which gRPC carries the details of `status`."""
+    return ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def _status(code: int, message: str, reason: str, *details: error_details_pb2.BadRequest) -> status_pb2.Status:
+    packed = []
+    for detail in (error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details):
+        packed.append(any_pb2.Any())
+        packed[-1].Pack(detail)
+    return status_pb2.Status(code=code, message=message, details=packed)

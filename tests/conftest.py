@@ -1,0 +1,75 @@
+"""A small real model, fitted once for the whole test session, and the places tests may look."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from framing.bundle import load_bundle, save_bundle
+from framing.fields import FieldedArticle
+from framing.model import FramingModel
+from framing.taxonomy import Taxonomy, default_taxonomy
+from training.config import Config, load_config
+from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
+from training.fit import FitResult, fit
+from training.run import golden_articles, read_all
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+SMALL = ("features.most_ngrams=6000", "features.greatest_ngram=4", "folds.count=3", "features.least_articles=3")
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    return default_taxonomy()
+
+
+@pytest.fixture(scope="session")
+def corpus(taxonomy: Taxonomy) -> Corpus:
+    return load_corpus([bundled_corpus()], taxonomy)
+
+
+@pytest.fixture(scope="session")
+def small_config() -> Config:
+    return load_config("default", SMALL)
+
+
+@pytest.fixture(scope="session")
+def some_items(corpus: Corpus) -> list[LabelledItem]:
+    """A third of the stories, all languages: enough to fit a model that answers sensibly."""
+    stories = sorted({item.story for item in corpus.items})[::3]
+    return [item for item in corpus.items if item.story in set(stories)]
+
+
+@pytest.fixture(scope="session")
+def some_articles(some_items: Sequence[LabelledItem]) -> list[FieldedArticle]:
+    return read_all(some_items)
+
+
+@pytest.fixture(scope="session")
+def fitted(
+    small_config: Config, some_items: list[LabelledItem], some_articles: list[FieldedArticle], taxonomy: Taxonomy
+) -> FitResult:
+    return fit(small_config, some_items, some_articles, taxonomy)
+
+
+@pytest.fixture(scope="session")
+def bundle(fitted: FitResult, some_items: list[LabelledItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "bundle"
+    save_bundle(fitted.model, folder, golden_articles(some_items), info={"run_id": "r", "corpus_sha256": "c"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(bundle: Path) -> FramingModel:
+    return load_bundle(bundle)
+
+
+@pytest.fixture(scope="session")
+def sample() -> str:
+    path = SHARED / "sample" / "treaty-article-ar.txt"
+    if not path.is_file():
+        pytest.skip("the sample article of ../shared is not here")
+    return path.read_text("utf-8")

@@ -1,0 +1,137 @@
+"""The command line of the training package: ``framing-train``."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from framing.bundle import check_golden, load_bundle
+from framing.errors import FramingError
+from framing.model import FramingModel
+from framing.store import default_tracking_uri
+from framing.taxonomy import default_taxonomy
+from training.config import Config, load_config
+from training.data import load_corpus
+from training.evaluate import Report, evaluate
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command in `arguments` (those of the process if None) and exit with its code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except FramingError as error:
+        print(f"framing-train: {error}", file=sys.stderr)
+        code = EXIT_REFUSED
+    except KeyboardInterrupt:
+        print("framing-train: interrupted", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="framing-train", description="Train and measure framing models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("fit", help="fit, log to MLflow and register a model")
+    _configurable(command)
+    command.add_argument("--promote", action="store_true", help="make the new version champion at once")
+    command.add_argument("--unless-champion", action="store_true", help="do nothing if there is a champion already")
+    command.set_defaults(command=_fit)
+
+    command = commands.add_parser("evaluate", help="measure a model on labelled data")
+    command.add_argument("--data", required=True, type=Path, metavar="FILE", help="JSON Lines file or folder of them")
+    command.add_argument(
+        "--model", default="", help="bundle folder or models:/NAME@ALIAS; default models:/framing@champion"
+    )
+    _tracked(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_evaluate)
+    return parser
+
+
+def _configurable(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", default="default", metavar="FILE", help="TOML file, or a shipped configuration")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override, such as framing.c=3"
+    )
+    _tracked(command)
+
+
+def _tracked(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--tracking-uri", default=None, help="MLflow; default MLFLOW_TRACKING_URI, else var/mlflow.db")
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from training.run import train  # mlflow takes seconds to import: only where it is needed
+    from training.tracking import CHAMPION, Tracking
+
+    config: Config = load_config(options.config, options.set)
+    uri = options.tracking_uri or default_tracking_uri()
+    tracking = Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
+    if options.unless_champion and (version := tracking.version_of(CHAMPION)):
+        _say(f"{config.registry.model} version {version} is champion: nothing to do")
+        return 0
+    outcome = train(config, tracking, promote=options.promote, progress=_say)
+    _say(f"run {outcome.run_id}: version {outcome.version}, " + ("champion" if outcome.champion else "challenger"))
+    _print_report(outcome.report)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    corpus = load_corpus([options.data], default_taxonomy())
+    with tempfile.TemporaryDirectory() as folder:
+        model = _open_model(options, Path(folder))
+    with tqdm(total=len(corpus.items), unit="item", disable=None) as bar:
+        report = evaluate(model, corpus.items, progress=lambda _: bar.update())
+    if options.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print_report(report)
+    return 0
+
+
+def _open_model(options: argparse.Namespace, folder: Path) -> FramingModel:
+    bundle = Path(options.model)
+    if not options.model or options.model.startswith("models:/"):
+        from training.tracking import fetch_bundle
+
+        uri = options.model or "models:/framing@champion"
+        bundle = fetch_bundle(options.tracking_uri or default_tracking_uri(), uri, folder)
+    model = load_bundle(bundle)
+    check_golden(model, bundle)
+    return model
+
+
+def _print_report(report: Report) -> None:
+    print(f"{report['items']} items")
+    for task, names in (("topics", ("f1_micro", "f1_macro")), ("framing", ("f1_macro", "accuracy"))):
+        for name in names:
+            low, high = report[task]["intervals"][name]
+            print(f"{task:8} {name:9} {report[task][name]:.3f}  [{low:.3f}, {high:.3f}]")
+        for label, scores in report[task]["labels"].items():
+            figures = "  ".join(f"{key} {scores[key]:.3f}" for key in ("precision", "recall", "f1"))
+            print(f"  {label:12} {figures}  support {scores['support']:.0f}")
+    selective = report["selective"]
+    print(f"answered {selective['coverage']:.3f} of the items, {selective['accuracy']:.3f} of them right")
+    for language, part in report["by_language"].items():
+        topics, framing = part["topics"], part["framing"]
+        print(
+            f"  {language}: {part['items']} items, topics micro {topics['f1_micro']:.3f}, "
+            f"framing macro {framing['f1_macro']:.3f}, accuracy {framing['accuracy']:.3f}"
+        )
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""A training run from configuration to registered model."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from framing.article import Article
+from framing.bundle import check_golden, load_bundle, save_bundle
+from framing.errors import BundleError
+from framing.fields import FieldedArticle, read_fields
+from framing.taxonomy import Taxonomy, default_taxonomy
+from training.config import Config, flatten
+from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
+from training.evaluate import Report, build_report
+from training.fit import FitResult, Labels, OutOfFold, fit, framing_weights
+from training.metrics import Predictions
+from training.pictures import framing_confusion, topic_confusion
+from training.tracking import CHALLENGER, CHAMPION, Run, Tracking
+
+MAX_BUNDLE_BYTES = 15 << 20
+GOLDEN_ITEMS = 20
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What a training run left: the run, the registered version, whether it became champion, its report."""
+
+    run_id: str
+    version: str
+    champion: bool
+    report: Report
+
+
+def train(config: Config, tracking: Tracking, *, promote: bool = False, progress: Progress) -> TrainingOutcome:
+    """Fit, evaluate, log and register the model that `config` describes.
+
+    It becomes `challenger`; and `champion` too if `promote` or if there is none.
+    """
+    taxonomy = default_taxonomy()
+    corpus = load_corpus([Path(path) for path in config.data.paths] or [bundled_corpus()], taxonomy)
+    progress(f"{len(corpus.items)} items from {corpus.source}")
+    with tracking.run("fit", {"framing.kind": "fit"}) as run:
+        run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry"})))
+        run.log_dataset(dataset_rows(corpus), name="corpus", digest=corpus.digest, context="training")
+        articles = read_all(corpus.items)
+        result = fit(config, corpus.items, articles, taxonomy, progress=progress)
+        report = held_out_report(config, corpus.items, result, taxonomy)
+        log_report(run, report, taxonomy)
+        version = _register(run, config, corpus, result, report)
+    champion = promote or tracking.version_of(CHAMPION) is None
+    for alias in [CHALLENGER, *([CHAMPION] if champion else [])]:
+        tracking.set_alias(alias, version)
+    return TrainingOutcome(run.id, version, champion, report)
+
+
+def read_all(items: Sequence[LabelledItem]) -> list[FieldedArticle]:
+    """Return the items as the classifiers read them."""
+    return [read_fields(item.article) for item in items]
+
+
+def held_out_report(config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy) -> Report:
+    """Return the report on the out-of-fold predictions, at the configured prior of the framings."""
+    weights = framing_weights(Labels.of(items, taxonomy).framing, config.framing.prior, taxonomy)
+    return build_report(items, out_of_fold_predictions(result), taxonomy, weights)
+
+
+def out_of_fold_predictions(result: FitResult) -> Predictions:
+    """Return the out-of-fold probabilities as answers under the model's own thresholds."""
+    decisions, taxonomy = result.model.decisions, result.model.taxonomy
+    out: OutOfFold = result.out_of_fold
+    thresholds = np.array([decisions.topics[topic] for topic in taxonomy.topic_ids])
+    return Predictions(
+        topics=(out.topics >= thresholds).astype(np.int64),
+        framing=out.framings.argmax(axis=1),
+        topic_probabilities=out.topics,
+        framing_probabilities=out.framings,
+        answered=out.framings.max(axis=1) >= decisions.framing_confidence,
+    )
+
+
+def headline_metrics(report: Report) -> dict[str, float]:
+    """Return the few figures by which runs are told apart at a glance."""
+    return {
+        "topics.f1_macro": report["topics"]["f1_macro"],
+        "topics.f1_micro": report["topics"]["f1_micro"],
+        "framing.f1_macro": report["framing"]["f1_macro"],
+        "framing.accuracy": report["framing"]["accuracy"],
+        "framing.calibration_error": report["calibration"]["framing"]["expected_calibration_error"],
+        "selective.coverage": report["selective"]["coverage"],
+        "selective.accuracy": report["selective"]["accuracy"],
+    }
+
+
+def log_report(run: Run, report: Report, taxonomy: Taxonomy) -> None:
+    """Log `report` as metrics, pictures and JSON."""
+    metrics = headline_metrics(report)
+    for task in ("topics", "framing"):
+        for label, scores in report[task]["labels"].items():
+            metrics |= {f"{task}.label.{label}.{name}": scores[name] for name in ("precision", "recall", "f1")}
+    for language, part in report["by_language"].items():
+        metrics[f"language.{language}.topics_f1_micro"] = part["topics"]["f1_micro"]
+        metrics[f"language.{language}.framing_f1_macro"] = part["framing"]["f1_macro"]
+    run.log_metrics(metrics)
+    run.log_json(report, "report.json")
+    run.log_figure(framing_confusion(report), "confusion/framing.png")
+    run.log_figure(topic_confusion(report, taxonomy), "confusion/topics.png")
+
+
+def _register(run: Run, config: Config, corpus: Corpus, result: FitResult, report: Report) -> str:
+    info = {
+        "run_id": run.id,
+        "corpus_sha256": corpus.digest,
+        "config": config.model_dump(mode="json", exclude={"data"}),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        save_bundle(result.model, bundle, golden_articles(corpus.items), info=info)
+        check_golden(load_bundle(bundle), bundle)
+        size = sum(file.stat().st_size for file in bundle.iterdir())
+        if size > MAX_BUNDLE_BYTES:
+            raise BundleError(
+                f"expected a bundle of at most {MAX_BUNDLE_BYTES} bytes, got {size}: lower features.most_ngrams"
+            )
+        run.log_metrics({"bundle.bytes": float(size)})
+        return run.register(bundle, headline_metrics(report))
+
+
+def golden_articles(items: Sequence[LabelledItem]) -> list[Article]:
+    """Return articles for golden predictions: every language with every framing, the first of each."""
+    chosen: dict[tuple[str, str], LabelledItem] = {}
+    for item in items:
+        chosen.setdefault((item.lang, item.framing), item)
+    return [item.article for item in list(chosen.values())[:GOLDEN_ITEMS]]
+
+
+def dataset_rows(corpus: Corpus) -> list[dict[str, object]]:
+    """Return the items as plain rows, for the tracking store to profile."""
+    columns = ("id", "lang", "title", "text", "framing", "story", "outlet")
+    return [{name: getattr(item, name) for name in columns} | {"topics": list(item.topics)} for item in corpus.items]
