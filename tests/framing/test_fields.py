@@ -1,0 +1,51 @@
+import pytest
+
+from framing.article import Article
+from framing.fields import BOTH, IRAN, RUSSIA, SHAPE, countries_named, read_fields
+from framing.letters import fold
+
+
+@pytest.mark.parametrize(
+    ("word", "countries"),
+    [
+        ("Iranian", IRAN), ("Тегерана", IRAN), ("والإيرانية", IRAN), ("ایران", IRAN), ("بطهران", IRAN),
+        ("Moscow's", RUSSIA), ("российский", RUSSIA), ("الروسي", RUSSIA), ("روسیه", RUSSIA), ("لموسكو", RUSSIA),
+        ("Persian", 0), ("روسای", 0), ("رئيسي", 0), ("Prussia", 0), ("عروس", 0),
+    ],
+)  # fmt: skip
+def test_the_countries_are_known_by_their_names(word: str, countries: int) -> None:
+    assert countries_named(fold(word).partition("'")[0]) == countries
+
+
+def test_headline_and_lead_are_the_head_with_and_without_a_title() -> None:
+    separate = read_fields(Article(title="Putin meets Pezeshkian", text="They met in Moscow. Rain fell. It stopped."))
+    together = read_fields(Article(text="Putin meets Pezeshkian\nThey met in Moscow. Rain fell. It stopped."))
+    assert separate.members == together.members == ((0, 1, 2, 3), (0, 1), (0,))
+    assert separate.shape == together.shape
+
+
+def test_a_sentence_with_both_countries_is_in_the_pair_field() -> None:
+    fielded = read_fields(Article(text="Rain fell.\nIran and Russia signed.\nIran left."))
+    assert [sentence.countries for sentence in fielded.sentences] == [0, BOTH, IRAN]
+    assert fielded.members[2] == (1,)
+    shape = dict(zip(SHAPE, fielded.shape, strict=True))
+    assert (shape["pair_in_headline"], shape["pair_in_head"], shape["near_in_head"]) == (0, 1, 1)
+    assert shape["pair_share"] == pytest.approx(1 / 3)
+
+
+def test_numbers_are_all_alike() -> None:
+    assert read_fields(Article(text="In 2025 and ٢٠٠١ S-300")).sentences[0].words == ("in", "0", "and", "0", "s", "0")
+
+
+def test_words_are_found_again_where_they_stand() -> None:
+    text = "قال بوتين:  إيران ٢٠٢٥"
+    fielded = read_fields(Article(text=text))
+    spans = [fielded.text.to_source(span).of(text) for span in fielded.word_spans(fielded.sentences[0])]
+    assert spans == ["قال", "بوتين", "إيران", "٢٠٢٥"]
+
+
+@pytest.mark.parametrize("text", ["", "!!!", "\n\n", "\ud800"])
+def test_an_article_without_words_has_empty_fields(text: str) -> None:
+    fielded = read_fields(Article(text=text))
+    assert len(fielded.shape) == len(SHAPE)
+    assert sum(len(sentence.words) for sentence in fielded.sentences) == 0
