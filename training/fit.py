@@ -256,7 +256,7 @@ def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_]
     covered = np.cumsum(weights[order]) / weights.sum()
     accuracy = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])
     allowed = np.flatnonzero(
-        (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld)
+        (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld + 1e-9)
     )
     return float(confidence[order[allowed[-1]]]) if len(allowed) else 0.0
 
