@@ -29,6 +29,8 @@ def test_other_languages_are_undetermined(text: str) -> None:
     assert detect_language(normalise(text).text.split()) == "und"
 
 
-@pytest.mark.parametrize(("text", "language"), [("Путин в Тегеране", "ru"), ("Putin visits Tehran", "en"), ("بزشكيان في روسيا", "ar")])
+@pytest.mark.parametrize(
+    ("text", "language"), [("Путин в Тегеране", "ru"), ("Putin visits Tehran", "en"), ("بزشكيان في روسيا", "ar")]
+)
 def test_a_short_headline_goes_by_its_script(text: str, language: str) -> None:
     assert detect_language(normalise(text).text.split()) == language

@@ -60,7 +60,9 @@ def test_variants_fold_to_one_form(written: str, folded: str) -> None:
     assert fold(written) == folded
 
 
-@pytest.mark.parametrize("script", ["кириллица", "ქართული", "עברית", "日本語", "한국어", "हिन्दी", "ไทย", "ελληνικά", "Հայերեն"])
+@pytest.mark.parametrize(
+    "script", ["кириллица", "ქართული", "עברית", "日本語", "한국어", "हिन्दी", "ไทย", "ελληνικά", "Հայերեն"]
+)
 def test_every_script_survives(script: str) -> None:
     assert any(letter.isalpha() for letter in normalise(script).text)
 

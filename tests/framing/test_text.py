@@ -70,7 +70,9 @@ def test_wire_credit_is_source_and_not_text(text: str, credit: str, left: str) -
 
 
 def test_prose_that_begins_like_furniture_stays() -> None:
-    text = "Share this burden, the minister told the two allies at the long meeting in the southern port city yesterday."
+    text = (
+        "Share this burden, the minister told the two allies at the long meeting in the southern port city yesterday."
+    )
     assert prepare(text).text == text.lower()
 
 
