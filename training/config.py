@@ -101,7 +101,7 @@ class Classifier(Section):
 
 
 class Folds(Section):
-    """Cross-validation, grouped by story."""
+    """Cross-validation that parts no story, no cluster of near-duplicates and none of `data.groups`."""
 
     count: int = Field(default=5, ge=2, le=50)
 
