@@ -43,7 +43,8 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
     def decision_function(self, rows: sparse.csr_matrix) -> Matrix:
         """Return a score for each row and class, (n, L); about 1 where the class is sure and -1 where it is not."""
-        return np.asarray(rows @ self.coef_.T) + self.intercept_
+        scores: Matrix = np.asarray(rows @ self.coef_.T) + self.intercept_
+        return scores
 
     def predict(self, rows: sparse.csr_matrix) -> npt.NDArray[np.int64]:
         """Return the class with the highest score of each row."""
