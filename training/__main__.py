@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from framing.bundle import check_golden, load_bundle
-from framing.errors import FramingError
+from framing.errors import ConfigError, FramingError
 from framing.model import FramingModel
 from framing.store import default_tracking_uri
 from framing.taxonomy import default_taxonomy
@@ -47,11 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_fit)
 
     command = commands.add_parser("evaluate", help="measure a model on labelled data")
-    command.add_argument("--data", required=True, type=Path, metavar="FILE", help="JSON Lines file or folder of them")
+    command.add_argument("--data", type=Path, metavar="FILE", help="file or folder; default data.test of --config")
     command.add_argument(
         "--model", default="", help="bundle folder or models:/NAME@ALIAS; default models:/framing@champion"
     )
-    _tracked(command)
+    _configurable(command)
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_evaluate)
     return parser
@@ -86,7 +86,10 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    corpus = load_corpus([options.data], default_taxonomy())
+    data = load_config(options.config, options.set).data
+    if not (parts := [options.data] if options.data else data.test):
+        raise ConfigError("expected --data FILE, or data.test in the configuration, got neither")
+    corpus = load_corpus(parts, default_taxonomy(), data)
     with tempfile.TemporaryDirectory() as folder:
         model = _open_model(options, Path(folder))
     with tqdm(total=len(corpus.items), unit="item", disable=None) as bar:

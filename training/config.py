@@ -17,10 +17,60 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Columns(Section):
+    """Which column of the data holds what; an empty name says that the data has no such column.
+
+    `topics` and `framing` are read for a framing model, `labels` and `target` for any other classifier.
+    `outlet`, `story`, `date`, `kind` and `voice` may be absent; every other column that is named must be there.
+    """
+
+    id: str = "id"
+    language: str = "lang"
+    title: str = "title"
+    text: str = "text"
+    topics: str = "topics"
+    framing: str = "framing"
+    labels: str = "labels"
+    target: str = ""
+    outlet: str = "outlet"
+    story: str = "story"
+    date: str = "date"
+    kind: str = "kind"
+    voice: str = "voice"
+
+
 class Data(Section):
-    """Labelled data: files or folders of JSON Lines; empty for the bundled corpus."""
+    """Labelled data and how to read it.
+
+    `paths` are what to fit on: files or folders (JSON Lines, CSV, TSV, the three also as .gz, Parquet, Arrow),
+    empty for the bundled corpus; `validation` and `test` are further such parts. With `hub`, the name of a data
+    set there, the parts are names of its splits, and `subset` is its configuration. `topic_names`,
+    `framing_names` and `label_names` turn the data's names of labels into ours. `labels` are all the labels there
+    may be; empty for those of `label_names`, or any. `separator` splits a string into several labels. Columns in
+    `groups` hold what must not stand on both sides of a fold, beside the story. `language` is that of items
+    whose column for it is blank or not there. With `streaming` the hub's data is read as it comes; files always are.
+    """
 
     paths: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    hub: str = ""
+    subset: str = ""
+    streaming: bool = False
+    columns: Columns = Columns()
+    topic_names: dict[str, str] = Field(default_factory=dict)
+    framing_names: dict[str, str] = Field(default_factory=dict)
+    label_names: dict[str, str] = Field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    multi_label: bool = False
+    separator: str = ""
+    groups: tuple[str, ...] = ()
+    language: str = ""
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """The labels that may occur; empty for any."""
+        return self.labels or tuple(dict.fromkeys(self.label_names.values()))
 
 
 class Features(Section):
@@ -51,7 +101,7 @@ class Classifier(Section):
 
 
 class Folds(Section):
-    """Cross-validation, grouped by story."""
+    """Cross-validation that parts no story, no cluster of near-duplicates and none of `data.groups`."""
 
     count: int = Field(default=5, ge=2, le=50)
 

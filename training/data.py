@@ -1,24 +1,27 @@
-"""Labelled data: read, checked, digested."""
+"""Labelled data for the framing model: read, checked against the taxonomy, digested."""
 
+import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from framing.article import Article
 from framing.errors import DataError
 from framing.taxonomy import Taxonomy
-
-REQUIRED = {"id": str, "lang": str, "title": str, "text": str, "topics": list, "framing": str}
-OPTIONAL = {"outlet": str, "story": str, "date": str, "kind": str, "voice": str}
+from training.config import Data
+from training.loader import Ids, check_words, read_groups, read_label, read_labels, read_rows
+from training.rows import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledItem:
-    """An item with its labels. `story` groups the items that tell the same events; it is the id if none is given."""
+    """An item with its labels. `story` groups the items that tell the same events; it is the id if none is given.
+
+    `groups` are values of further columns that folds must keep together, blank where there is none.
+    """
 
     id: str
     lang: str
@@ -31,6 +34,7 @@ class LabelledItem:
     date: str
     kind: str
     voice: str
+    groups: tuple[str, ...] = ()
 
     @property
     def article(self) -> Article:
@@ -52,22 +56,26 @@ def bundled_corpus() -> Path:
     return Path(str(resources.files("training").joinpath("corpus")))
 
 
-def load_corpus(paths: Sequence[Path], taxonomy: Taxonomy) -> Corpus:
-    """Return the items of JSON Lines files, or of all such files in folders, checked against the schema.
+def configured_corpus(data: Data, taxonomy: Taxonomy) -> Corpus:
+    """Return the items that `data` names for fitting, or the bundled corpus if it names none."""
+    return load_corpus(data.paths, taxonomy, data) if data.paths else load_corpus([bundled_corpus()], taxonomy)
 
-    Raises DataError that names file, line and column of the first fault.
+
+def load_corpus(parts: Sequence[str | Path], taxonomy: Taxonomy, data: Data | None = None) -> Corpus:
+    """Return the items of files, or of all data files in folders, mapped by `data` and checked against the schema.
+
+    Without `data` the columns are those of our own format. Raises DataError that names file, line and
+    column of the first fault.
     """
-    files = [file for path in paths for file in _files(path)]
-    items: dict[str, LabelledItem] = {}
-    for file in files:
-        for number, row in _rows(file):
-            item = _item(row, f"{file}:{number}", taxonomy)
-            if item.id in items:
-                raise DataError(f"{file}:{number}: id: {item.id!r} was used before")
-            items[item.id] = item
+    data = data or Data()
+    ids = Ids()
+    items = []
+    for row in read_rows(parts, data):
+        items.append(_item(row, taxonomy, data))
+        ids.add(items[-1].id, row, data.columns.id)
     if not items:
-        raise DataError(f"{', '.join(map(str, paths))}: expected at least one item, found none")
-    return Corpus(tuple(items.values()), ", ".join(map(str, paths)), digest_items(items.values()))
+        raise DataError(f"{', '.join(map(str, parts))}: expected at least one item, found none")
+    return Corpus(tuple(items), ", ".join(map(str, parts)), digest_items(items))
 
 
 def digest_items(items: Iterable[LabelledItem]) -> str:
@@ -79,59 +87,22 @@ def digest_items(items: Iterable[LabelledItem]) -> str:
     return digest.hexdigest()
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        files = sorted(path.glob("*.jsonl"))
-        if not files:
-            raise DataError(f"{path}: expected *.jsonl files in this folder, found none")
-        return files
-    if not path.is_file():
-        raise DataError(f"{path}: no such file or folder")
-    return [path]
-
-
-def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line.decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise DataError(f"{file}:{number}:{error.start + 1}: expected UTF-8: {error.reason}") from error
-            except json.JSONDecodeError as error:
-                raise DataError(f"{file}:{number}:{error.colno}: expected one JSON object: {error.msg}") from error
-            if not isinstance(row, dict):
-                raise DataError(f"{file}:{number}: expected a JSON object, got {type(row).__name__}")
-            yield number, row
-
-
-def _item(row: Mapping[str, Any], where: str, taxonomy: Taxonomy) -> LabelledItem:
-    for column, kind in REQUIRED.items():
-        if column not in row:
-            raise DataError(f"{where}: {column}: this column is missing")
-        _check_type(row[column], kind, column, where)
-    for column, kind in OPTIONAL.items():
-        if row.get(column) is not None:
-            _check_type(row[column], kind, column, where)
-    _check_labels(row["topics"], taxonomy.topic_ids, "topics", where)
-    _check_labels([row["framing"]], taxonomy.framing_ids, "framing", where)
-    if not (row["title"].strip() or row["text"].strip()):
-        raise DataError(f"{where}: text: expected a title or a text, both are blank")
-    optional = {column: row.get(column) or "" for column in OPTIONAL}
-    optional["story"] = optional["story"] or row["id"]
-    required = {column: row[column] for column in REQUIRED if column != "topics"}
-    return LabelledItem(**required, **optional, topics=tuple(row["topics"]))
-
-
-def _check_type(value: Any, kind: type, column: str, where: str) -> None:
-    if not isinstance(value, kind):
-        raise DataError(f"{where}: {column}: expected {kind.__name__}, got {type(value).__name__}")
-
-
-def _check_labels(labels: Sequence[Any], known: Sequence[str], column: str, where: str) -> None:
-    for label in labels:
-        if label not in known:
-            raise DataError(f"{where}: {column}: expected one of {list(known)}, got {label!r}")
-    if len(set(labels)) != len(labels):
-        raise DataError(f"{where}: {column}: expected distinct labels, got {list(labels)}")
+def _item(row: Row, taxonomy: Taxonomy, data: Data) -> LabelledItem:
+    columns = data.columns
+    name = row.name(columns.id) if columns.id else row.where
+    item = LabelledItem(
+        id=name,
+        lang=(row.text(columns.language) if columns.language else "") or data.language,
+        title=row.text(columns.title) if columns.title else "",
+        text=row.text(columns.text) if columns.text else "",
+        topics=read_labels(row, columns.topics, data, names=data.topic_names, known=taxonomy.topic_ids),
+        framing=read_label(row, columns.framing, names=data.framing_names, known=taxonomy.framing_ids),
+        outlet=row.optional(columns.outlet),
+        story=row.optional(columns.story) or name,
+        date=row.optional(columns.date, datetime.date),
+        kind=row.optional(columns.kind),
+        voice=row.optional(columns.voice),
+        groups=read_groups(row, data),
+    )
+    check_words(row, [column for column in (columns.title, columns.text) if column])
+    return item

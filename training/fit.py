@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.multiclass import OneVsRestClassifier
 
 from framing.fields import FIELDS, SHAPE, FieldedArticle
@@ -15,6 +14,8 @@ from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
 from training.config import Config
 from training.data import LabelledItem
+from training.duplicates import article_words, duplicate_clusters
+from training.folds import Fold, article_folds, merged_groups
 from training.pipelines import FittedPipelines, Matrix, make_classifier, make_ngrams
 
 _TINY = 1e-12
@@ -57,7 +58,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Predictions for every item by a model that saw neither it nor its story.
+    """Predictions for every item by a model that saw neither it nor its story nor a near-duplicate.
 
     `topics` (n, T) and `framings` (n, K) are probabilities, calibrated on the other folds; `fold` (n,).
     """
@@ -103,14 +104,16 @@ def fit(
     return FitResult(model, pipelines, out_of_fold)
 
 
-def story_folds(
-    config: Config, items: Sequence[LabelledItem], labels: Labels
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Yield (train, test) rows; no story stands on both sides; languages and framings are spread evenly."""
+def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -> Iterator[Fold]:
+    """Yield (train, test) rows; no story, no near-duplicate and none of the items' groups stands on both sides.
+
+    Languages and framings are spread evenly.
+    """
     strata = [f"{item.lang} {framing}" for item, framing in zip(items, labels.framing, strict=True)]
-    stories = [item.story for item in items]
-    splitter = StratifiedGroupKFold(config.folds.count, shuffle=True, random_state=config.seed)
-    yield from splitter.split(np.zeros(len(items)), strata, stories)
+    clusters = duplicate_clusters(article_words(item.article) for item in items)
+    reports = merged_groups([[item.story for item in items], clusters])
+    columns = list(zip(*(item.groups for item in items), strict=True))
+    yield from article_folds(columns, reports, config.folds.count, strata=strata, seed=config.seed)
 
 
 def fit_pipelines(

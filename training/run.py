@@ -13,7 +13,7 @@ from framing.errors import BundleError
 from framing.fields import FieldedArticle, read_fields
 from framing.taxonomy import Taxonomy, default_taxonomy
 from training.config import Config, flatten
-from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
+from training.data import Corpus, LabelledItem, configured_corpus
 from training.evaluate import Report, build_report
 from training.fit import FitResult, Labels, OutOfFold, fit, framing_weights
 from training.metrics import Predictions
@@ -42,7 +42,7 @@ def train(config: Config, tracking: Tracking, *, promote: bool = False, progress
     It becomes `challenger`; and `champion` too if `promote` or if there is none.
     """
     taxonomy = default_taxonomy()
-    corpus = load_corpus([Path(path) for path in config.data.paths] or [bundled_corpus()], taxonomy)
+    corpus = configured_corpus(config.data, taxonomy)
     progress(f"{len(corpus.items)} items from {corpus.source}")
     with tracking.run("fit", {"framing.kind": "fit"}) as run:
         run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry"})))
