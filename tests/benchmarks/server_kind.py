@@ -36,7 +36,7 @@ class ThreadedService(pb_grpc.ClassificationServiceServicer):
     def __init__(self, bundle: Path) -> None:
         self.model = load_bundle(bundle)
 
-    def ClassifyArticle(self, request: pb.ClassifyArticleRequest, context: Any) -> pb.ClassifyArticleResponse:  # noqa: N802
+    def ClassifyArticle(self, request: pb.ClassifyArticleRequest, context: Any) -> pb.ClassifyArticleResponse:  # noqa: N802, ARG002
         """Answer as the asynchronous service does."""
         article = read_article(request.article, "article", max_text=100_000)
         evidence, encoding = read_options(request.options)
