@@ -61,15 +61,37 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--shared", type=Path, metavar="DIR", help="texts to share none with; default ../shared")
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_check_corpus)
+
+    command = commands.add_parser("folds", help="show near-duplicates and the folds of labelled data")
+    _configured(command)
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where relative paths of data start")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_folds)
+
+    command = commands.add_parser("benchmark", help="measure a recipe and its baseline on a public set")
+    command.add_argument("name", metavar="NAME", help="gvfc, semeval2016, mawqif, allsides, or a TOML file")
+    _overridden(command)
+    command.add_argument("--test", type=Path, metavar="FILE", help="score this part of the set, fitted on all the rest")
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help="default ../shared/benchmarks of the checkout")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_benchmark)
     return parser
 
 
 def _configurable(command: argparse.ArgumentParser) -> None:
+    _configured(command)
+    _tracked(command)
+
+
+def _configured(command: argparse.ArgumentParser) -> None:
     command.add_argument("--config", default="default", metavar="FILE", help="TOML file, or a shipped configuration")
+    _overridden(command)
+
+
+def _overridden(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override, such as framing.c=3"
     )
-    _tracked(command)
 
 
 def _tracked(command: argparse.ArgumentParser) -> None:
@@ -94,9 +116,11 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     data = load_config(options.config, options.set).data
-    if not (parts := [options.data] if options.data else data.test):
+    if options.data:
+        data = data.model_copy(update={"hub": "", "test": (str(options.data),)})
+    if not data.test:
         raise ConfigError("expected --data FILE, or data.test in the configuration, got neither")
-    corpus = load_corpus(parts, default_taxonomy(), data)
+    corpus = load_corpus(data.test, default_taxonomy(), data)
     with tempfile.TemporaryDirectory() as folder:
         model = _open_model(options, Path(folder))
     with tqdm(total=len(corpus.items), unit="item", disable=None) as bar:
@@ -121,6 +145,30 @@ def _check_corpus(options: argparse.Namespace) -> int:
     else:
         print("\n".join(report_lines(report)))
     return 0 if report.passed else EXIT_FAILED
+
+
+def _folds(options: argparse.Namespace) -> int:
+    from training.benchmark_config import DEFAULT_DATA, BenchmarkConfig, load_data_config
+    from training.fold_report import describe_folds  # scikit-learn takes seconds to import: only where it is needed
+    from training.tables import fold_table
+
+    config = load_data_config(options.config, options.set)
+    folder = options.data_dir or (DEFAULT_DATA if isinstance(config, BenchmarkConfig) else Path())
+    report = describe_folds(config.model_copy(update={"data": config.data.under(folder)}))
+    print(json.dumps(report, ensure_ascii=False) if options.json else "\n".join(fold_table(report)))
+    return 0
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    from training.benchmark import run_benchmark
+    from training.benchmark_config import DEFAULT_DATA, load_benchmark
+    from training.tables import benchmark_table
+
+    config = load_benchmark(options.name, options.set)
+    report = run_benchmark(config, options.data_dir or DEFAULT_DATA, test=options.test, progress=_say)
+    report = {"benchmark": options.name, **report}
+    print(json.dumps(report, ensure_ascii=False) if options.json else "\n".join(benchmark_table(options.name, report)))
+    return 0
 
 
 def _open_model(options: argparse.Namespace, folder: Path) -> FramingModel:

@@ -3,12 +3,15 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from framing.errors import ConfigError
+
+Kind = TypeVar("Kind", bound="Section")
 
 
 class Section(BaseModel):
@@ -72,6 +75,13 @@ class Data(Section):
         """The labels that may occur; empty for any."""
         return self.labels or tuple(dict.fromkeys(self.label_names.values()))
 
+    def under(self, folder: Path) -> "Data":
+        """Return the same with relative paths taken from `folder`."""
+        parts = {
+            name: tuple(str(folder / path) for path in getattr(self, name)) for name in ("paths", "validation", "test")
+        }
+        return self if self.hub else self.model_copy(update=parts)
+
 
 class Features(Section):
     """What is counted of an article."""
@@ -134,15 +144,20 @@ class Registry(Section):
     model: str = "framing"
 
 
-class Config(Section):
-    """A training run."""
+class DataConfig(Section):
+    """Data and the folds of it."""
 
     seed: int = 7
     data: Data = Data()
+    folds: Folds = Folds()
+
+
+class Config(DataConfig):
+    """A training run."""
+
     features: Features = Features()
     topics: Classifier = Classifier()
     framing: Classifier = Classifier()
-    folds: Folds = Folds()
     decision: Decision = Decision()
     registry: Registry = Registry()
 
@@ -153,17 +168,32 @@ def load_config(name: str = "default", overrides: Sequence[str] = ()) -> Config:
     An override is ``key.path=value`` with a TOML value; a bare word is a string. Raises ConfigError
     that names the file or override and the path of the setting.
     """
+    return validated(Config, *read_tables(name, overrides))
+
+
+def read_tables(name: str, overrides: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return the file of the configuration `name` and what it holds, unchecked, with `overrides`."""
     source, text = _read(name)
     try:
-        data = tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {error}") from error
     for override in overrides:
-        _apply(data, override)
+        _apply(tables, override)
+    return source, tables
+
+
+def validated(kind: type[Kind], source: str, tables: Mapping[str, Any]) -> Kind:
+    """Return `tables`, which came from the file `source`, as a `kind`; ConfigError names the path of a bad setting."""
     try:
-        return Config.model_validate(data)
+        return kind.model_validate(tables)
     except ValidationError as error:
         raise ConfigError(f"{source}: {_first_error(error)}") from error
+
+
+def is_shipped(name: str) -> bool:
+    """Return whether a configuration `name` comes with the package."""
+    return _shipped(name).is_file()
 
 
 def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -174,10 +204,13 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def _shipped(name: str) -> Traversable:
+    return resources.files("training").joinpath(f"configs/{name}.toml")
+
+
 def _read(name: str) -> tuple[str, str]:
-    shipped = resources.files("training").joinpath(f"configs/{name}.toml")
-    if shipped.is_file():
-        return f"{name}.toml", shipped.read_text("utf-8")
+    if is_shipped(name):
+        return f"{name}.toml", _shipped(name).read_text("utf-8")
     try:
         return name, Path(name).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -38,8 +38,13 @@ class Predictions:
 
 def topic_counts(labels: Labels, predictions: Predictions) -> Matrix:
     """Return, for each item, true positives, false positives and false negatives by topic, (n, 3, T)."""
-    true, given = labels.topics == 1, predictions.topics == 1
-    return np.stack([true & given, ~true & given, true & ~given], axis=1).astype(np.float64)
+    return label_counts(labels.topics, predictions.topics)
+
+
+def label_counts(true: Indices, given: Indices) -> Matrix:
+    """Return, for each item, true positives, false positives and false negatives by label, (n, 3, L), of (n, L)."""
+    is_true, is_given = true == 1, given == 1
+    return np.stack([is_true & is_given, ~is_true & is_given, is_true & ~is_given], axis=1).astype(np.float64)
 
 
 def framing_counts(labels: Labels, predictions: Predictions, framings: int) -> Matrix:

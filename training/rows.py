@@ -131,6 +131,7 @@ def _compressed(file: Path) -> bool:
 
 def _stream(file: Path, builder: str, expected: str, **options: Any) -> Iterator[Mapping[str, Any]]:
     pattern = glob.escape(str(file.resolve()))  # a bracket in a name is no pattern
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # else every file that is read is counted over the network
     try:
         yield from datasets.load_dataset(builder, data_files=[pattern], split="train", streaming=True, **options)
     except UnicodeDecodeError as error:

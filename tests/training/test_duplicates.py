@@ -26,9 +26,9 @@ sit down again. Neither side gave the price of the works."""
 WITH_FURNITURE = f"(Reuters) - {AGENCY}\n\nRead more:\n@channel\n2 hours ago"
 OTHER_DIGITS = AGENCY.replace("forty", "40").replace("eleven", "11")
 WRITTEN_APART = """Forty freight trains a month are to cross the border at Astara from October, twice as many as now,
-under a paper that the transport ministers of Iran and Russia signed there on Tuesday. Iran undertakes to build loading yards,
-Russia to lend money for rails. Businessmen of Rasht, who waited for eleven days at customs in the summer, are not sure
-that it will help. What the works will cost was not said."""
+under a paper that the transport ministers of Iran and Russia signed there on Tuesday. Iran undertakes to build
+loading yards, Russia to lend money for rails. Businessmen of Rasht, who waited for eleven days at customs in the
+summer, are not sure that it will help. What the works will cost was not said."""
 SAME_PHRASES = """The ministers of transport of both countries met in Baku to open a ferry line. Under the agreement the
 Russian side will provide two ships. The first sailing is planned for December, the port said, and a second meeting is
 planned for the spring. Neither side gave the price of tickets."""

@@ -1,0 +1,50 @@
+"""Reports of folds and benchmarks as tables for people."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+def fold_table(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a report by `describe_folds`."""
+    groups = "".join(f", {count} of {name}" for name, count in report["groups"].items())
+    yield f"{report['items']} items{groups}"
+    duplicates = report["duplicates"]
+    yield f"{duplicates['clusters']} clusters of near-duplicates with {duplicates['items']} items; the largest:"
+    for cluster in duplicates["largest"]:
+        more = ", …" if cluster["size"] > len(cluster["ids"]) else ""
+        yield f"  {cluster['size']:5}  {', '.join(cluster['ids'])}{more}"
+    yield from _aligned(["fold", "train", "test", "left out"], _fold_rows(report["folds"]))
+    yield f"{report['seconds']} s, at most {report['peak_megabytes']} MB"
+
+
+def benchmark_table(name: str, report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a report by `run_benchmark`: both sides, their difference, what was published."""
+    metrics = list(report["recipe"]["figures"])
+    rows = [[side, *_cells(report[side]["figures"], metrics, "{:.4f}")] for side in ("recipe", "baseline")]
+    rows.append(["difference", *_cells(report["difference"], metrics, "{:+.4f}")])
+    rows += [[system, *_cells(figures, metrics, "{:.4f}")] for system, figures in report["published"].items()]
+    scored = ", ".join(map(str, sorted(set(report["scored"]))))
+    yield f"{name}: {report['protocol']}, fitted on {report['fitted']} items, scored {scored} in each of the rounds"
+    yield f"{report['rounds']} rounds, baseline: {report['baseline']['name']}"
+    yield from _aligned(["", *metrics], rows)
+    yield from _aligned(["F1 by label", "recipe", "baseline"], _label_rows(report))
+
+
+def _fold_rows(folds: Sequence[Mapping[str, int]]) -> list[list[str]]:
+    return [[str(number), *map(str, fold.values())] for number, fold in enumerate(folds, start=1)]
+
+
+def _label_rows(report: Mapping[str, Any]) -> list[list[str]]:
+    sides = [report[side]["f1_by_label"] for side in ("recipe", "baseline")]
+    return [[label, *(f"{side[label]:.4f}" for side in sides)] for label in sides[0]]
+
+
+def _cells(figures: Mapping[str, float], names: Sequence[str], form: str) -> list[str]:
+    return [form.format(figures[name]) if name in figures else "–" for name in names]
+
+
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for first, *others in (header, *rows):
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        yield "  ".join([first.ljust(widths[0]), *cells]).rstrip()
