@@ -1,5 +1,6 @@
 """A small real model, fitted once for the whole test session, and the places tests may look."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from framing.taxonomy import Taxonomy, default_taxonomy
 from training.config import Config, load_config
 from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
 from training.fit import FitResult, fit
-from training.run import golden_articles, read_all
+from training.run import TrainingOutcome, golden_articles, read_all, train
+from training.tracking import Tracking
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SMALL = ("features.most_ngrams=6000", "features.greatest_ngram=4", "folds.count=3", "features.least_articles=3")
@@ -73,3 +75,38 @@ def sample() -> str:
     if not path.is_file():
         pytest.skip("the sample article of ../shared is not here")
     return path.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def data_file(some_items: list[LabelledItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "items.jsonl"
+    stories = sorted({item.story for item in some_items})[::3]
+    rows = [
+        {name: getattr(item, name) for name in ("id", "lang", "title", "text", "framing", "story", "outlet")}
+        | {"topics": list(item.topics)}
+        for item in some_items
+        if item.story in stories
+    ]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_config(small_config: Config, data_file: Path) -> Config:
+    return small_config.model_copy(
+        update={
+            "data": small_config.data.model_copy(update={"paths": (str(data_file),)}),
+            "features": small_config.features.model_copy(update={"most_ngrams": 1500}),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory: pytest.TempPathFactory, run_config: Config) -> Tracking:
+    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+    return Tracking(uri, experiment=run_config.registry.experiment, model=run_config.registry.model)
+
+
+@pytest.fixture(scope="session")
+def outcome(run_config: Config, tracking: Tracking) -> TrainingOutcome:
+    return train(run_config, tracking, progress=lambda _: None)

@@ -19,54 +19,19 @@ from training.run import TrainingOutcome, train
 from training.tracking import CHALLENGER, CHAMPION, Tracking, fetch_bundle
 
 
-@pytest.fixture(scope="module")
-def data_file(some_items: list[LabelledItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "items.jsonl"
-    stories = sorted({item.story for item in some_items})[::3]
-    rows = [
-        {name: getattr(item, name) for name in ("id", "lang", "title", "text", "framing", "story", "outlet")}
-        | {"topics": list(item.topics)}
-        for item in some_items
-        if item.story in stories
-    ]
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def config(small_config: Config, data_file: Path) -> Config:
-    return small_config.model_copy(
-        update={
-            "data": small_config.data.model_copy(update={"paths": (str(data_file),)}),
-            "features": small_config.features.model_copy(update={"most_ngrams": 1500}),
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Tracking:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
-    return Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
-
-
-@pytest.fixture(scope="module")
-def outcome(config: Config, tracking: Tracking) -> TrainingOutcome:
-    return train(config, tracking, progress=lambda _: None)
-
-
 def test_the_first_model_is_champion_and_challenger(outcome: TrainingOutcome, tracking: Tracking) -> None:
     assert outcome.champion
     assert tracking.version_of(CHAMPION) == tracking.version_of(CHALLENGER) == outcome.version == "1"
 
 
 def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
-    outcome: TrainingOutcome, tracking: Tracking, config: Config
+    outcome: TrainingOutcome, tracking: Tracking, run_config: Config
 ) -> None:
     client = MlflowClient(tracking.uri)
     run = client.get_run(outcome.run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params["framing.c"] == str(config.framing.c)
-    assert run.data.params["seed"] == str(config.seed)
+    assert run.data.params["framing.c"] == str(run_config.framing.c)
+    assert run.data.params["seed"] == str(run_config.seed)
     assert run.data.metrics["framing/f1_macro"] == pytest.approx(outcome.report["framing"]["f1_macro"])
     assert {"topics/f1_micro", "framing/label/threat/f1", "language/ar/framing_f1_macro"} <= set(run.data.metrics)
     (entry,) = run.inputs.dataset_inputs
@@ -104,9 +69,9 @@ def test_the_bundle_comes_back_from_the_registry(outcome: TrainingOutcome, track
 
 
 def test_the_same_configuration_gives_the_same_figures(
-    outcome: TrainingOutcome, config: Config, tracking: Tracking
+    outcome: TrainingOutcome, run_config: Config, tracking: Tracking
 ) -> None:
-    again = train(config, tracking, progress=lambda _: None)
+    again = train(run_config, tracking, progress=lambda _: None)
     assert again.report == outcome.report
     assert not again.champion
     assert (tracking.version_of(CHAMPION), tracking.version_of(CHALLENGER)) == ("1", again.version)
