@@ -5,6 +5,7 @@ FramingError
 ├── DataError             labelled data that breaks its schema
 ├── ConfigError           a setting that is unknown or out of range
 ├── Overloaded            more work than the server accepts at once
+├── ShuttingDown          the server answers what it has accepted, and no more
 └── ModelError
     ├── BundleError       a model directory that is not what it says
     └── ModelUnavailable  no model could be found or fetched
@@ -38,6 +39,10 @@ class ConfigError(FramingError):
 
 class Overloaded(FramingError):
     """More work than the server accepts at once."""
+
+
+class ShuttingDown(FramingError):
+    """The server answers what it has accepted, and no more."""
 
 
 class ModelError(FramingError):

@@ -16,9 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve with the settings in `arguments` and the environment until a signal ends it."""
     try:
         settings = load_settings(arguments)
-        logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         asyncio.run(serve(settings))
-    except (FramingError, ValueError) as error:
+    except FramingError as error:
         print(f"framing-serve: {error}", file=sys.stderr)
         sys.exit(EXIT_REFUSED)
 

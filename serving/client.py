@@ -1,6 +1,7 @@
 """The client: a small library, and the command line ``framing-client``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         failed = True
     except KeyboardInterrupt:
         failed = True
+    except BrokenPipeError:  # the reader, such as head, has gone: that is no fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failed = False
     sys.exit(EXIT_FAILED if failed else 0)
 
 

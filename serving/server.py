@@ -61,6 +61,7 @@ class FramingServer:
         """Turn health NOT_SERVING, accept no more calls, let those in flight end."""
         _LOG.info("draining, at most %s s", self.settings.drain_seconds)
         await self._health.enter_graceful_shutdown()
+        await self.service.close(self.settings.drain_seconds)
         await self._server.stop(self.settings.drain_seconds)
 
     async def _set_health(self, status: int) -> None:

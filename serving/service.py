@@ -1,19 +1,20 @@
 """framing.v1.ClassificationService: each call from request to reply."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2, status_pb2
 
-from framing.errors import InvalidInput, ModelUnavailable, Overloaded
+from framing.errors import InvalidInput, ModelUnavailable, Overloaded, ShuttingDown
 from framing.model import FramingModel
 from framing.v1 import classification_service_pb2 as pb
 from serving.messages import (
@@ -29,8 +30,9 @@ from serving.status import grpc_code, to_status, trailing_metadata
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
+_QUIET = 0.1
 _LOG = logging.getLogger("framing.serving")
-Context = grpc.aio.ServicerContext[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class ClassificationService:
         self._settings = settings
         self._loaded: LoadedModel | None = None
         self._waiting = 0
+        self._open = 0
+        self._closing = False
 
     def load(self, model: FramingModel) -> None:
         """Answer with `model` from now on."""
@@ -96,6 +100,29 @@ class ClassificationService:
         del request
         loaded = self._loaded_model()
         return write_model_info(loaded.model, loaded.since)
+
+    @contextlib.contextmanager
+    def call(self) -> Iterator[None]:
+        """Count a call as open; ShuttingDown if the server takes no more."""
+        if self._closing:
+            raise ShuttingDown("the server is shutting down: try again elsewhere")
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    async def close(self, seconds: float) -> None:
+        """Take no more calls, and return when those that are open have ended, after `seconds` at the latest.
+
+        gRPC's own shutdown cancels calls that have arrived but not been handed over yet; so it comes
+        only after a quiet moment, in which late calls are refused in a way that clients retry.
+        """
+        self._closing = True
+        deadline = time.monotonic() + seconds
+        while self._open and time.monotonic() < deadline:
+            await asyncio.sleep(_QUIET)
+        await asyncio.sleep(_QUIET)
 
     async def admit(self) -> None:
         """Take a place among the calls that wait for an answer; Overloaded if there is none."""
@@ -144,15 +171,16 @@ def rpc_handlers(service: ClassificationService) -> grpc.GenericRpcHandler:
 
 def _unary(
     service: ClassificationService, name: str, call: Callable[[Any], Awaitable[Message]]
-) -> grpc.RpcMethodHandler[Any, Any]:
+) -> "grpc.RpcMethodHandler[Any, Any]":
     async def handle(request: Message | Malformed, context: Context) -> Message:
         begin, status = time.perf_counter(), status_pb2.Status()
         try:
-            await service.admit()
-            try:
-                return await call(_parsed(request))
-            finally:
-                service.leave()
+            with service.call():
+                await service.admit()
+                try:
+                    return await call(_parsed(request))
+                finally:
+                    service.leave()
         except asyncio.CancelledError:
             status = status_pb2.Status(code=code_pb2.CANCELLED)
             raise
@@ -170,13 +198,14 @@ def _stream(service: ClassificationService) -> Callable[[AsyncIterator[Any], Con
     async def handle(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Message]:
         begin, status = time.perf_counter(), status_pb2.Status()
         try:
-            async for request in requests:
-                await service.admit()
-                try:
-                    reply = await service.stream_classify_article(request)
-                finally:
-                    service.leave()
-                yield reply
+            with service.call():
+                async for request in requests:
+                    await service.admit()
+                    try:
+                        reply = await service.stream_classify_article(request)
+                    finally:
+                        service.leave()
+                    yield reply
         except (asyncio.CancelledError, GeneratorExit):
             status = status_pb2.Status(code=code_pb2.CANCELLED)
             raise

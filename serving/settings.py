@@ -25,6 +25,12 @@ def _boolean(text: str) -> bool:
     return values[text.lower()]
 
 
+def _level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError(f"expected DEBUG, INFO, WARNING or ERROR, got {text!r}")
+    return text.upper()
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -47,7 +53,7 @@ class Settings:
     max_message_bytes: int = _setting(16 << 20, "most bytes of a message", _positive)
     max_waiting: int = _setting(256, "most calls that wait for an answer at once", _positive)
     drain_seconds: float = _setting(30.0, "time that calls in flight get after SIGTERM", float)
-    log_level: str = _setting("INFO", "least level that is logged")
+    log_level: str = _setting("INFO", "least level that is logged: DEBUG, INFO, WARNING or ERROR", _level)
 
 
 def load_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:

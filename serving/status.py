@@ -7,7 +7,7 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from framing.errors import FramingError, InvalidInput, ModelUnavailable, Overloaded
+from framing.errors import FramingError, InvalidInput, ModelUnavailable, Overloaded, ShuttingDown
 
 DOMAIN = "framing.v1"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -15,6 +15,7 @@ DETAILS_KEY = "grpc-status-details-bin"
 _LOG = logging.getLogger("framing.serving")
 _CODES: tuple[tuple[type[FramingError], int, str], ...] = (
     (ModelUnavailable, code_pb2.UNAVAILABLE, "MODEL_NOT_READY"),
+    (ShuttingDown, code_pb2.UNAVAILABLE, "SHUTTING_DOWN"),
     (Overloaded, code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED"),
 )
 _GRPC_CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -10,14 +10,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from framing.bundle import check_golden, load_bundle
-from framing.errors import ConfigError, FramingError
+from framing.errors import ConfigError, DataError, FramingError
 from framing.model import FramingModel
 from framing.store import default_tracking_uri
 from framing.taxonomy import default_taxonomy
 from training.config import Config, load_config
-from training.data import load_corpus
+from training.data import bundled_corpus, load_corpus
 from training.evaluate import Report, evaluate
 
+EXIT_FAILED = 1
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 
@@ -54,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     _configurable(command)
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_evaluate)
+
+    command = commands.add_parser("check-corpus", help="try every quality gate of our own corpus")
+    command.add_argument("--corpus", type=Path, metavar="DIR", help="default: the bundled corpus")
+    command.add_argument("--shared", type=Path, metavar="DIR", help="texts to share none with; default ../shared")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_check_corpus)
 
     command = commands.add_parser("folds", help="show near-duplicates and the folds of labelled data")
     _configured(command)
@@ -123,6 +130,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         _print_report(report)
     return 0
+
+
+def _check_corpus(options: argparse.Namespace) -> int:
+    from training.corpus_checks import check_corpus, checkout_shared
+    from training.corpus_tables import report_lines
+
+    if options.shared and not options.shared.is_dir():
+        raise DataError(f"--shared: expected a folder, there is none at {options.shared}")
+    folder, shared = options.corpus or bundled_corpus(), options.shared or checkout_shared()
+    report = check_corpus(folder, shared, default_taxonomy(), progress=_say)
+    if options.json:
+        print(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        print("\n".join(report_lines(report)))
+    return 0 if report.passed else EXIT_FAILED
 
 
 def _folds(options: argparse.Namespace) -> int:

@@ -92,20 +92,30 @@ class Features(Section):
     least_articles: int = Field(default=2, ge=1)
     most_ngrams: int = Field(default=60_000, ge=100)
     exponent: float = Field(default=0.5, ge=0, le=1)
-    all_weight: float = Field(default=1.0, ge=0)
-    head_weight: float = Field(default=1.0, ge=0)
-    pair_weight: float = Field(default=1.0, ge=0)
-    shape_weight: float = Field(default=1.0, ge=0)
+
+
+class FieldWeights(Section):
+    """How much each field of an article, and its shape counts, weigh beside the others."""
+
+    all: float = Field(default=1.0, ge=0)
+    head: float = Field(default=1.0, ge=0)
+    pair: float = Field(default=1.0, ge=0)
+    shape: float = Field(default=1.0, ge=0)
 
 
 class Classifier(Section):
-    """A regularised logistic regression. `c` is the inverse strength of its l2 penalty.
+    """A linear classifier: a ridge regression on class indicators, or a logistic regression.
 
-    `class_weight` is "balanced", "none" or a weight by label. `prior` holds the share of items that
-    each label is expected to have where the model will work; empty for the shares of the corpus.
+    `alpha` is the strength of the ridge's penalty, in units of the mean squared length of an article's
+    counts; `c` the inverse strength of the logistic regression's. `class_weight` is "none" or, for
+    framings, "balanced" or a weight by label. `prior` holds the share of items that each label is
+    expected to have where the model will work; empty for the shares of the corpus.
     """
 
+    kind: Literal["ridge", "logistic"] = "ridge"
+    alpha: float = Field(default=0.1, gt=0)
     c: float = Field(default=1.0, gt=0)
+    fields: FieldWeights = FieldWeights()
     class_weight: Literal["balanced", "none"] | dict[str, float] = "none"
     prior: dict[str, float] = Field(default_factory=dict)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import Pipeline
 
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.model import Decisions, FramingModel, probabilities
@@ -122,23 +123,22 @@ def fit_pipelines(
     """Return both classifiers fitted on `articles`, with coefficients that float32 holds exactly."""
     ngrams = make_ngrams(config.features)
     counts = ngrams.fit_transform(articles)
-    topics = OneVsRestClassifier(make_classifier(config.topics, config.seed, taxonomy.topic_ids))
-    framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
-    topics.fit(counts, labels.topics)
-    framing.fit(counts, labels.framing)
-    factors = ngrams.factors()
-    for estimator in topics.estimators_:
-        estimator.coef_ = _rounded(estimator.coef_, factors)
-    framing.coef_ = _rounded(framing.coef_ - framing.coef_.mean(axis=0), factors)
-    framing.intercept_ = framing.intercept_ - framing.intercept_.mean()
+    topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True).fit(counts, labels.topics)
+    framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids).fit(counts, labels.framing)
+    last = framing.named_steps["classifier"]
+    last.coef_ = last.coef_ - last.coef_.mean(axis=0)
+    last.intercept_ = last.intercept_ - last.intercept_.mean()
+    for pipeline in (topics, framing):
+        factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
+        for estimator in _linear_parts(pipeline):
+            estimator.coef_ = _rounded(estimator.coef_, factors)
     return FittedPipelines(ngrams, topics, framing)
 
 
 def pipeline_scores(pipelines: FittedPipelines, articles: Sequence[FieldedArticle]) -> Matrix:
     """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
     counts = pipelines.ngrams.transform(articles)
-    topics = np.column_stack([one.decision_function(counts) for one in pipelines.topics.estimators_])
-    return np.hstack([topics, pipelines.framing.decision_function(counts)])
+    return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
 
 
 def calibrate(config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy) -> Calibration:
@@ -197,16 +197,19 @@ def best_threshold(values: Matrix, present: npt.NDArray[np.int64], weights: Matr
 
 def compile_weights(pipelines: FittedPipelines, calibration: Calibration) -> LinearWeights:
     """Return fitted pipelines and their calibration as the arrays that score alike."""
-    coefficients = np.vstack([*(one.coef_ for one in pipelines.topics.estimators_), pipelines.framing.coef_])
-    intercepts = [one.intercept_ for one in pipelines.topics.estimators_]
-    effective = (coefficients * pipelines.ngrams.factors()).T
+    effective, intercepts = [], []
+    for pipeline in (pipelines.topics, pipelines.framing):
+        factors = pipelines.ngrams.factors() * pipeline.named_steps["fields"].factors_
+        effective += [part.coef_ * factors for part in _linear_parts(pipeline)]
+        intercepts += [part.intercept_ for part in _linear_parts(pipeline)]
+    columns = np.vstack(effective).T
     terms = len(pipelines.ngrams.vocabulary_)
-    ngrams = effective[: len(FIELDS) * terms].reshape(len(FIELDS), terms, -1).transpose(1, 0, 2)
+    ngrams = columns[: len(FIELDS) * terms].reshape(len(FIELDS), terms, -1).transpose(1, 0, 2)
     return LinearWeights(
         vocabulary=tuple(pipelines.ngrams.vocabulary_),
         ngrams=np.ascontiguousarray(ngrams, dtype=np.float32),
-        shape=effective[-len(SHAPE) :],
-        intercept=np.concatenate([*intercepts, pipelines.framing.intercept_]),
+        shape=columns[-len(SHAPE) :],
+        intercept=np.concatenate(intercepts),
         scale=calibration.scale,
         shift=calibration.shift,
         exponent=pipelines.ngrams.exponent,
@@ -259,9 +262,15 @@ def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_]
     covered = np.cumsum(weights[order]) / weights.sum()
     accuracy = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])
     allowed = np.flatnonzero(
-        (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld)
+        (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld + 1e-9)
     )
     return float(confidence[order[allowed[-1]]]) if len(allowed) else 0.0
+
+
+def _linear_parts(pipeline: Pipeline) -> list[Any]:
+    """Return what holds the coefficients of a fitted classifier: itself, or one classifier for each topic."""
+    classifier = pipeline.named_steps["classifier"]
+    return list(classifier.estimators_) if hasattr(classifier, "estimators_") else [classifier]
 
 
 def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:

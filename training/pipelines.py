@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.scorer import bigram, field_norm, word_ngrams
 from training.config import Classifier, Features
+from training.ridge import DualRidge
 
 Matrix = npt.NDArray[np.float64]
 
@@ -28,23 +29,19 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     norm: additive over words, so that framing.scorer can give the same scores by look-ups.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  # scikit-learn wants every parameter here by name
+    def __init__(  # scikit-learn wants every parameter here by name
         self,
         sizes: tuple[int, int] = (2, 5),
         bigrams: bool = True,
         least_articles: int = 2,
         most_ngrams: int = 60_000,
         exponent: float = 0.5,
-        field_weights: tuple[float, ...] = (1.0, 1.0, 1.0),
-        shape_weight: float = 1.0,
     ) -> None:
         self.sizes = sizes
         self.bigrams = bigrams
         self.least_articles = least_articles
         self.most_ngrams = most_ngrams
         self.exponent = exponent
-        self.field_weights = field_weights
-        self.shape_weight = shape_weight
 
     def fit(self, articles: Sequence[FieldedArticle], y: object = None) -> Self:
         """Choose the vocabulary: the n-grams of most articles, of `least_articles` at the least."""
@@ -70,17 +67,16 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return self._assemble(counts, self._spelling(words, self.vocabulary_, learn=False), articles)
 
     def factors(self) -> Matrix:
-        """Return what each column is multiplied by before any count: field weight times idf, or the shape's weight."""
-        blocks = [self.idf_ * weight for weight in self.field_weights]
-        return np.concatenate([*blocks, np.full(len(SHAPE), self.shape_weight)])
+        """Return what each column's count was multiplied by: its idf, or 1 for the shape counts."""
+        return np.concatenate([np.tile(self.idf_, len(FIELDS)), np.ones(len(SHAPE))])
 
     def _assemble(
         self, counts: Sequence[sparse.csr_matrix], spelling: sparse.csr_matrix, articles: Sequence[FieldedArticle]
     ) -> sparse.csr_matrix:
         scaled = spelling @ sparse.diags_array(self.idf_)
-        blocks = [matrix @ scaled * weight for matrix, weight in zip(counts, self.field_weights, strict=True)]
         shape = np.array([article.shape for article in articles]).reshape(len(articles), len(SHAPE))
-        return sparse.csr_matrix(sparse.hstack([*blocks, sparse.csr_matrix(shape * self.shape_weight)], format="csr"))
+        blocks = [matrix @ scaled for matrix in counts]
+        return sparse.csr_matrix(sparse.hstack([*blocks, sparse.csr_matrix(shape)], format="csr"))
 
     def _count_words(self, articles: Sequence[FieldedArticle]) -> tuple[dict[str, int], list[sparse.csr_matrix]]:
         """Return the words and pairs of `articles` and, for each field, their counts."""
@@ -128,23 +124,40 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return matrix
 
 
+class FieldScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
+    """Multiplies the blocks of columns that FieldNgrams makes: one weight for each field, then the shape's."""
+
+    def __init__(self, weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)) -> None:
+        self.weights = weights
+
+    def fit(self, rows: sparse.csr_matrix, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
+        """Learn how wide the blocks are."""
+        width = (rows.shape[1] - len(SHAPE)) // len(FIELDS)
+        self.factors_ = np.repeat(self.weights, [*[width] * len(FIELDS), len(SHAPE)])
+        return self
+
+    def transform(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Return `rows` with its columns weighted."""
+        return sparse.csr_matrix(rows @ sparse.diags_array(self.factors_))
+
+
 @dataclass(frozen=True, slots=True)
 class FittedPipelines:
-    """Two fitted classifiers over one fitted vocabulary."""
+    """Two fitted classifiers, each with its own weights of the fields, over one fitted vocabulary."""
 
     ngrams: FieldNgrams
-    topics: OneVsRestClassifier
-    framing: LogisticRegression
+    topics: Pipeline
+    framing: Pipeline
 
     @property
     def topic_pipeline(self) -> Pipeline:
         """From fielded articles to the topics, (n, topics)."""
-        return Pipeline([("ngrams", self.ngrams), ("classifier", self.topics)])
+        return Pipeline([("ngrams", self.ngrams), *self.topics.steps])
 
     @property
     def framing_pipeline(self) -> Pipeline:
         """From fielded articles to the framing, (n, framings)."""
-        return Pipeline([("ngrams", self.ngrams), ("classifier", self.framing)])
+        return Pipeline([("ngrams", self.ngrams), *self.framing.steps])
 
 
 def make_ngrams(features: Features) -> FieldNgrams:
@@ -155,14 +168,24 @@ def make_ngrams(features: Features) -> FieldNgrams:
         least_articles=features.least_articles,
         most_ngrams=features.most_ngrams,
         exponent=features.exponent,
-        field_weights=(features.all_weight, features.head_weight, features.pair_weight),
-        shape_weight=features.shape_weight,
     )
 
 
-def make_classifier(settings: Classifier, seed: int, labels: Sequence[str]) -> LogisticRegression:
-    """Return the unfitted logistic regression that `settings` describe, for the indices of `labels`."""
+def make_classifier(settings: Classifier, seed: int, labels: Sequence[str], *, several: bool = False) -> Pipeline:
+    """Return the unfitted classifier that `settings` describe, from counts to the indices of `labels`.
+
+    With `several`, an article may have several labels, given as indicators (n, L).
+    """
+    fields = settings.fields
+    scaler = FieldScaler((fields.all, fields.head, fields.pair, fields.shape))
+    return Pipeline([("fields", scaler), ("classifier", _make_linear(settings, seed, labels, several))])
+
+
+def _make_linear(settings: Classifier, seed: int, labels: Sequence[str], several: bool) -> Any:
     weight: Any = None if settings.class_weight == "none" else settings.class_weight
     if isinstance(weight, dict):
         weight = {index: weight.get(label, 1.0) for index, label in enumerate(labels)}
-    return LogisticRegression(C=settings.c, class_weight=weight, max_iter=1000, tol=1e-3, random_state=seed)
+    if settings.kind == "ridge":
+        return DualRidge(settings.alpha, class_weight=weight)
+    logistic = LogisticRegression(C=settings.c, class_weight=weight, max_iter=1000, tol=1e-3, random_state=seed)
+    return OneVsRestClassifier(logistic) if several else logistic

@@ -64,7 +64,9 @@ class Tracking:
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator["Run"]:
         """Open a run; it ends FINISHED, FAILED with its reason, or KILLED when interrupted."""
         self._experiment_with_artifacts()
-        active = mlflow.start_run(run_name=name, tags={**_commit_tags(), **tags})
+        project_run = os.environ.pop("MLFLOW_RUN_ID", "")  # `mlflow run` has a run of its own, in another experiment
+        origin = {"framing.project_run": project_run} if project_run else {}
+        active = mlflow.start_run(run_name=name, tags={**_commit_tags(), **origin, **tags})
         run = Run(active.info.run_id, self)
         try:
             yield run

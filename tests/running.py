@@ -1,0 +1,33 @@
+"""A server on a real port, in a thread of its own, for tests."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from serving.server import FramingServer
+from serving.settings import Settings
+
+
+@contextlib.contextmanager
+def running_server(settings: Settings, *, load: bool = True) -> Iterator[FramingServer]:
+    """Yield a server that listens, with its model loaded unless `load` is false."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def make() -> FramingServer:
+        server = FramingServer(settings)
+        await server.start()
+        return server
+
+    server = asyncio.run_coroutine_threadsafe(make(), loop).result(30)
+    try:
+        if load:
+            asyncio.run_coroutine_threadsafe(server.load(), loop).result(30)
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.drain(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

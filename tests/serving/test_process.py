@@ -1,0 +1,144 @@
+"""The server as a process of its own: start, signals, wrong settings."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from framing.v1 import classification_service_pb2 as pb
+from framing.v1 import classification_service_pb2_grpc as pb_grpc
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+TEXT = "The presidents of Russia and Iran signed a treaty in Moscow. " * 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "serving", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until_serving(address: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    with grpc.insecure_channel(address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        while time.monotonic() < deadline:
+            try:
+                if stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True).status == SERVING:
+                    return
+            except grpc.RpcError:
+                pass
+            time.sleep(0.05)
+    pytest.fail(f"{address} was not SERVING after {seconds} s")
+
+
+@pytest.fixture
+def address() -> str:
+    return f"127.0.0.1:{free_port()}"
+
+
+def test_sigterm_under_load_fails_no_accepted_call(bundle: Path, address: str) -> None:
+    process = start("--bundle", str(bundle), "--address", address, "--log-level", "WARNING")
+    wait_until_serving(address)
+    answered, refused, broken = [], [], []
+    request = pb.ClassifyArticleRequest(article=pb.Article(text=TEXT))
+
+    def call_until_refused() -> None:
+        with grpc.insecure_channel(address) as channel:
+            stub = pb_grpc.ClassificationServiceStub(channel)
+            while not refused and len(answered) < 20_000:
+                try:
+                    answered.append(len(stub.ClassifyArticle(request, timeout=20).classification.framings))
+                except grpc.RpcError as error:
+                    # A connection that is closed before the server took the call is a refusal; all else is a loss.
+                    kind = refused if error.code() == grpc.StatusCode.UNAVAILABLE else broken
+                    kind.append(f"{error.code()} {error.details()}")
+                    return
+
+    threads = [threading.Thread(target=call_until_refused) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join(60)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert len(answered) > 50
+    assert set(answered) == {5}
+    assert broken == []
+    assert all("shutting down" in reason or "onnect" in reason for reason in refused), refused
+
+
+def test_sigterm_waits_for_a_long_call(bundle: Path, address: str) -> None:
+    process = start("--bundle", str(bundle), "--address", address)
+    wait_until_serving(address)
+    with grpc.insecure_channel(address) as channel:
+        stub = pb_grpc.ClassificationServiceStub(channel)
+        request = pb.BatchClassifyArticlesRequest(articles=[pb.Article(text=TEXT * 20)] * 64)
+        future = stub.BatchClassifyArticles.future(request, timeout=60)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert len(future.result().classifications) == 64
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_the_serving_process_does_not_import_mlflow(bundle: Path) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from serving.server import FramingServer; from serving.settings import Settings\n"
+        "async def main():\n"
+        f"    server = FramingServer(Settings(address='127.0.0.1:0', bundle={str(bundle)!r}))\n"
+        "    await server.start(); await server.load(); await server.drain()\n"
+        "asyncio.run(main())\n"
+        "print([name for name in ('mlflow', 'sklearn', 'scipy', 'pandas', 'datasets') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_second_server_on_the_port_is_refused(bundle: Path, address: str) -> None:
+    first = start("--bundle", str(bundle), "--address", address)
+    try:
+        wait_until_serving(address)
+        second = start("--bundle", str(bundle), "--address", address)
+        _, log = second.communicate(timeout=60)
+        assert second.returncode == 2
+        assert f"cannot listen on {address}" in log
+    finally:
+        first.terminate()
+        first.communicate(timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--bundle", "/nowhere"), "/nowhere: expected a bundle directory"),
+        (("--model", "framing"), "expected models:/NAME@ALIAS"),
+        (("--max-batch", "none"), "FRAMING_MAX_BATCH"),
+        (("--log-level", "loud"), "loud"),
+    ],
+)
+def test_a_server_that_cannot_serve_says_why_and_ends(
+    arguments: tuple[str, ...], message: str, address: str, tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path}/store.db"
+    process = start(*arguments, "--address", address, "--tracking-uri", store, "--cache", str(tmp_path / "cache"))
+    output, log = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert output == ""
+    assert message in log
+    assert "Traceback" not in log

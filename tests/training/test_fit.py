@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from framing.taxonomy import Taxonomy
+from training.config import Config, load_config
+from training.data import LabelledItem
+from training.fit import (
+    FitResult,
+    Labels,
+    best_threshold,
+    calibrate,
+    decide,
+    framing_weights,
+    story_folds,
+    topic_weights,
+)
+
+
+def test_no_story_stands_on_both_sides_of_a_fold(
+    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels = Labels.of(some_items, taxonomy)
+    tested: list[int] = []
+    for train, test in story_folds(small_config, some_items, labels):
+        assert not {some_items[row].story for row in train} & {some_items[row].story for row in test}
+        tested.extend(test)
+    assert sorted(tested) == list(range(len(some_items)))
+
+
+def test_folds_are_the_same_every_time(
+    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels = Labels.of(some_items, taxonomy)
+    first, second = ([test.tolist() for _, test in story_folds(small_config, some_items, labels)] for _ in range(2))
+    assert first == second
+
+
+def test_the_model_beats_the_commonest_framing(
+    fitted: FitResult, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels = Labels.of(some_items, taxonomy)
+    right = (fitted.out_of_fold.framings.argmax(axis=1) == labels.framing).mean()
+    assert right > np.bincount(labels.framing).max() / len(labels.framing) + 0.05
+
+
+def test_weights_bring_labels_to_their_priors(taxonomy: Taxonomy) -> None:
+    framing = np.array([0] * 50 + [1] * 30 + [2] * 10 + [3] * 5 + [4] * 5)
+    prior = dict(zip(taxonomy.framing_ids, (0.1, 0.1, 0.1, 0.2, 0.5), strict=True))
+    weights = framing_weights(framing, prior, taxonomy)
+    shares = np.bincount(framing, weights) / weights.sum()
+    np.testing.assert_allclose(shares, (0.1, 0.1, 0.1, 0.2, 0.5))
+    assert (framing_weights(framing, {}, taxonomy) == 1).all()
+    present = np.array([1] * 80 + [0] * 20)
+    assert np.average(present, weights=topic_weights(present, 0.3)) == pytest.approx(0.3)
+    assert (topic_weights(present, None) == 1).all()
+
+
+def test_calibration_mends_scores_that_are_too_sure(taxonomy: Taxonomy) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 8))
+    topics = (rng.random((4000, 3)) < 1 / (1 + np.exp(-logits[:, :3]))).astype(np.int64)
+    chances = np.exp(logits[:, 3:])
+    chances /= chances.sum(axis=1, keepdims=True)
+    framing = np.array([rng.choice(5, p=row) for row in chances])
+    config = load_config("default", ["topics.prior={}", "framing.prior={}"])
+    calibration = calibrate(config, logits * 4 + 1, Labels(topics, framing), taxonomy)
+    np.testing.assert_allclose(calibration.scale, 0.25, atol=0.04)
+    np.testing.assert_allclose(calibration(logits * 4 + 1)[:, :3], logits[:, :3], atol=0.5)
+
+
+def test_the_best_threshold_is_the_one_with_the_highest_f1() -> None:
+    values = np.array([0.9, 0.8, 0.7, 0.2, 0.1])
+    assert best_threshold(values, np.array([1, 1, 1, 0, 0]), np.ones(5)) == pytest.approx(0.45)
+    assert best_threshold(values, np.array([1, 0, 0, 0, 0]), np.ones(5)) == pytest.approx(0.85)
+
+
+def test_framings_are_withheld_where_they_would_be_wrong_too_often(
+    fitted: FitResult, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels = Labels.of(some_items, taxonomy)
+    strict = load_config(
+        "default", ["decision.framing_accuracy=0.99", "decision.most_withheld=1.0", "framing.prior={}"]
+    )
+    decisions = decide(strict, fitted.out_of_fold, labels, taxonomy)
+    sure = fitted.out_of_fold.framings.max(axis=1) >= decisions.framing_confidence
+    right = fitted.out_of_fold.framings.argmax(axis=1) == labels.framing
+    assert 0 < sure.mean() < 1
+    assert right[sure].mean() >= 0.97
+    lenient = load_config("default", ["decision.framing_accuracy=0.99", "decision.most_withheld=0.0"])
+    assert decide(lenient, fitted.out_of_fold, labels, taxonomy).framing_confidence == pytest.approx(
+        fitted.out_of_fold.framings.max(axis=1).min()
+    )

@@ -1,0 +1,171 @@
+"""A whole training run into an MLflow store of its own, and what others find there."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from framing.bundle import load_bundle
+from framing.errors import FramingError, ModelUnavailable
+from training.config import Config
+from training.data import LabelledItem
+from training.run import TrainingOutcome, train
+from training.tracking import CHALLENGER, CHAMPION, Tracking, fetch_bundle
+
+
+@pytest.fixture(scope="module")
+def data_file(some_items: list[LabelledItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "items.jsonl"
+    stories = sorted({item.story for item in some_items})[::3]
+    rows = [
+        {name: getattr(item, name) for name in ("id", "lang", "title", "text", "framing", "story", "outlet")}
+        | {"topics": list(item.topics)}
+        for item in some_items
+        if item.story in stories
+    ]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def config(small_config: Config, data_file: Path) -> Config:
+    return small_config.model_copy(
+        update={
+            "data": small_config.data.model_copy(update={"paths": (str(data_file),)}),
+            "features": small_config.features.model_copy(update={"most_ngrams": 1500}),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Tracking:
+    uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+    return Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
+
+
+@pytest.fixture(scope="module")
+def outcome(config: Config, tracking: Tracking) -> TrainingOutcome:
+    return train(config, tracking, progress=lambda _: None)
+
+
+def test_the_first_model_is_champion_and_challenger(outcome: TrainingOutcome, tracking: Tracking) -> None:
+    assert outcome.champion
+    assert tracking.version_of(CHAMPION) == tracking.version_of(CHALLENGER) == outcome.version == "1"
+
+
+def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
+    outcome: TrainingOutcome, tracking: Tracking, config: Config
+) -> None:
+    client = MlflowClient(tracking.uri)
+    run = client.get_run(outcome.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["framing.c"] == str(config.framing.c)
+    assert run.data.params["seed"] == str(config.seed)
+    assert run.data.metrics["framing/f1_macro"] == pytest.approx(outcome.report["framing"]["f1_macro"])
+    assert {"topics/f1_micro", "framing/label/threat/f1", "language/ar/framing_f1_macro"} <= set(run.data.metrics)
+    (entry,) = run.inputs.dataset_inputs
+    digest = run.data.params["data.sha256"]
+    assert len(digest) == 64
+    assert entry.dataset.digest == digest[:36]
+    artifacts = {item.path for item in client.list_artifacts(outcome.run_id, "confusion")}
+    assert artifacts == {"confusion/framing.png", "confusion/topics.png"}
+
+
+def test_pyfunc_answers_every_row(outcome: TrainingOutcome, tracking: Tracking) -> None:
+    del outcome
+    mlflow.set_tracking_uri(tracking.uri)
+    model = mlflow.pyfunc.load_model("models:/framing@champion")
+    texts = [
+        "بوتين يستقبل بزشكيان في موسكو لتوقيع معاهدة",
+        "Rain is expected in the north on Friday",
+        "Футбол: итоги тура",
+    ]
+    answers = model.predict(pd.DataFrame({"text": texts}))
+    assert list(answers.columns) == ["framing", "stance", "topics", "abstention", "probabilities"]
+    assert len(answers) == 3
+    assert len(set(answers["probabilities"])) == 3
+    for row in answers["probabilities"]:
+        assert sum(list(json.loads(row).values())[3:]) == pytest.approx(1, abs=1e-5)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="text"):
+        model.predict(pd.DataFrame({"body": texts}))
+
+
+def test_the_bundle_comes_back_from_the_registry(outcome: TrainingOutcome, tracking: Tracking, tmp_path: Path) -> None:
+    bundle = fetch_bundle(tracking.uri, "models:/framing@champion", tmp_path)
+    assert load_bundle(bundle).info["run_id"] == outcome.run_id
+    with pytest.raises(ModelUnavailable, match="nobody"):
+        fetch_bundle(tracking.uri, "models:/framing@nobody", tmp_path)
+
+
+def test_the_same_configuration_gives_the_same_figures(
+    outcome: TrainingOutcome, config: Config, tracking: Tracking
+) -> None:
+    again = train(config, tracking, progress=lambda _: None)
+    assert again.report == outcome.report
+    assert not again.champion
+    assert (tracking.version_of(CHAMPION), tracking.version_of(CHALLENGER)) == ("1", again.version)
+
+
+def last_run(tracking: Tracking) -> Any:
+    client = MlflowClient(tracking.uri)
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    assert experiment is not None
+    return client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])[0]
+
+
+def test_a_failed_run_says_why(tracking: Tracking) -> None:
+    with pytest.raises(FramingError), tracking.run("fit", {}):
+        raise FramingError("the disk is full")
+    run = last_run(tracking)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["framing.failure"] == "FramingError: the disk is full"
+
+
+def test_an_interrupted_run_is_killed(tracking: Tracking) -> None:
+    with pytest.raises(KeyboardInterrupt), tracking.run("fit", {}):
+        raise KeyboardInterrupt
+    assert last_run(tracking).info.status == "KILLED"
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "training", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_fit_does_nothing_when_there_is_a_champion(outcome: TrainingOutcome, tracking: Tracking) -> None:
+    del outcome
+    done = command("fit", "--unless-champion", "--tracking-uri", tracking.uri)
+    assert done.returncode == 0
+    assert "version 1 is champion: nothing to do" in done.stderr
+
+
+def test_evaluate_prints_one_json_object(outcome: TrainingOutcome, tracking: Tracking, data_file: Path) -> None:
+    del outcome
+    done = command("evaluate", "--data", str(data_file), "--json", "--tracking-uri", tracking.uri)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["items"] > 20
+    assert set(report["topics"]["labels"]) == {"diplomacy", "defense", "conflict"}
+    assert set(report["framing"]["labels"]["threat"]) == {"precision", "recall", "f1", "support"}
+    assert {"calibration", "selective", "by_language", "by_outlet"} <= set(report)
+    low, high = report["framing"]["intervals"]["accuracy"]
+    assert low <= report["framing"]["accuracy"] <= high
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("evaluate", "--data", "nowhere.jsonl", "--model", "x"), "nowhere.jsonl"),
+        (("fit", "--set", "framing.zeal=1"), "framing.zeal: unknown setting"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = command(*arguments, "--tracking-uri", f"sqlite:///{tmp_path}/store.db")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
