@@ -20,7 +20,8 @@ class Recipe(Section):
     `hashtags` their words are also read apart, `dropped` words are not read at all. An n-gram counts if it is in
     `least_texts` texts and `least_groups` groups. `strengths` are the candidates for the penalty, the best is
     chosen as `tune` says. `balance` raises the weight of rare labels, and `group_balance` that of groups with few
-    texts of a label, from 0, all texts alike, to 1, all labels or groups alike.
+    texts of a label, from 0, all texts alike, to 1, all labels or groups alike. `group_penalty` is the price of a
+    score that tells the groups of one label apart.
     """
 
     words: tuple[int, int] = (1, 2)
@@ -34,6 +35,7 @@ class Recipe(Section):
     strengths: tuple[float, ...] = (1.0,)
     balance: float = Field(default=0.0, ge=0, le=1)
     group_balance: float = Field(default=0.0, ge=0, le=1)
+    group_penalty: float = Field(default=0.0, ge=0)
     tune: Literal["none", "threshold", "shifts"] = "none"
 
 

@@ -24,6 +24,7 @@ Matrix = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 MOST_EXACT = 6000  # texts for which the kernel matrix is inverted; above, conjugate gradients and no tuning
+_LEAST_GROUP = 3  # texts of a label in a group, for a mean of them to say something
 _MIDDLE = 0.5
 _GRID = np.arange(-0.5, 0.501, 0.05)
 _THRESHOLDS = np.arange(0.25, 0.551, 0.025)
@@ -52,12 +53,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.scored = scored
 
     def fit(self, texts: Sequence[str], y: npt.ArrayLike, groups: Sequence[str] | None = None) -> Self:
-        """Fit on `texts`; `groups` are where they come from, for n-grams that must be in several."""
+        """Fit on `texts`; `groups` are where they come from, which should not matter."""
         targets = self._targets(np.asarray(y))
         self.features_ = TextFeatures(self.recipe)
         features = self.features_.fit_transform(texts, groups=groups)
         weights = self._text_weights(targets, groups)
-        tuned = [(fit, self._shifts(fit, targets)) for fit in self._candidates(features, targets, weights)]
+        rows = _Rows(features, targets, weights)
+        if groups is not None and self.recipe.group_penalty:
+            rows = rows.and_zero_at(_group_deviations(features, targets, groups), self.recipe.group_penalty)
+        tuned = [(fit, self._shifts(fit, targets)) for fit in self._candidates(rows)]
         self.fit_, self.shifts_ = max(tuned, key=lambda pair: self._merit(pair[0], pair[1], targets))
         return self
 
@@ -78,13 +82,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         targets = y == 1 if self.multi_label_ else y[:, None] == self.classes_
         return np.asarray(targets, dtype=np.int64)
 
-    def _candidates(self, features: sparse.csr_matrix, targets: Indices, weights: Matrix) -> Iterator[Fit]:
-        if len(targets) > MOST_EXACT:
-            yield _iterative(features, targets, weights, self.recipe.strengths[0])
+    def _candidates(self, rows: "_Rows") -> Iterator[Fit]:
+        if len(rows.weights) > MOST_EXACT:
+            yield _iterative(rows, self.recipe.strengths[0])
             return
-        kernel = np.asarray((features @ features.T).todense(), dtype=np.float64)
+        kernel = np.asarray((rows.features @ rows.features.T).todense(), dtype=np.float64)
         for strength in self.recipe.strengths:
-            yield _exact(features, kernel, targets, weights, strength)
+            yield _exact(rows, kernel, strength)
 
     def _text_weights(self, targets: Indices, groups: Sequence[str] | None) -> Matrix:
         """Return the weight of each text's error: less in a group of many texts of its label, more for a rare label."""
@@ -132,16 +136,57 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return chosen | (scores > _MIDDLE) if self.multi_label_ else chosen
 
 
-def _exact(features: sparse.csr_matrix, kernel: Matrix, targets: Indices, weights: Matrix, strength: float) -> Fit:
-    """Return the ridge in its dual form, each text's error weighted, and its leave-one-out scores."""
-    shares = weights @ targets / weights.sum()
-    inverse = np.linalg.inv(kernel + np.diag(strength / weights))
-    dual = inverse @ (targets - shares)
-    return Fit(features.T @ dual, shares, targets - dual / np.diag(inverse)[:, None])
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is regressed: features, targets and weights of texts, then of rows at which every score is to be 0."""
+
+    features: sparse.csr_matrix
+    targets: Indices
+    weights: Matrix
+
+    @property
+    def shares(self) -> Matrix:
+        texts = len(self.targets)
+        return np.asarray(self.weights[:texts] @ self.targets / self.weights[:texts].sum())
+
+    @property
+    def residuals(self) -> Matrix:
+        """The targets less the labels' shares; 0 in the further rows."""
+        residuals = np.zeros((len(self.weights), self.targets.shape[1]))
+        residuals[: len(self.targets)] = self.targets - self.shares
+        return residuals
+
+    def and_zero_at(self, features: sparse.csr_matrix, weight: float) -> "_Rows":
+        stacked = sparse.vstack([self.features, features], format="csr")
+        return _Rows(stacked, self.targets, np.append(self.weights, np.full(features.shape[0], weight)))
 
 
-def _iterative(features: sparse.csr_matrix, targets: Indices, weights: Matrix, strength: float) -> Fit:
-    shares = weights @ targets / weights.sum()
+def _group_deviations(features: sparse.csr_matrix, targets: Indices, groups: Sequence[str]) -> sparse.csr_matrix:
+    """Return, label by label, how the mean text of each group differs from the mean of these means.
+
+    A score that is 0 there does not tell the groups of one label apart.
+    """
+    rows = []
+    for label in targets.T.astype(bool):
+        names, members, sizes = np.unique(np.asarray(groups)[label], return_inverse=True, return_counts=True)
+        texts = np.flatnonzero(label)
+        shape = (len(names), features.shape[0])
+        means = sparse.csr_matrix((1 / sizes[members], (members, texts)), shape=shape)[sizes >= _LEAST_GROUP] @ features
+        if means.shape[0]:
+            rows.append(sparse.csr_matrix(means.toarray() - means.mean(axis=0)))
+    return sparse.vstack(rows, format="csr").astype(features.dtype)
+
+
+def _exact(rows: _Rows, kernel: Matrix, strength: float) -> Fit:
+    """Return the ridge in its dual form, each row's error weighted, and its leave-one-out scores."""
+    texts = len(rows.targets)
+    inverse = np.linalg.inv(kernel + np.diag(strength / rows.weights))
+    dual = inverse @ rows.residuals
+    left_out = rows.targets - dual[:texts] / np.diag(inverse)[:texts, None]
+    return Fit(rows.features.T @ dual, rows.shares, left_out)
+
+
+def _iterative(rows: _Rows, strength: float) -> Fit:
     ridge = Ridge(alpha=strength, fit_intercept=False, solver="sparse_cg", tol=1e-3)
-    ridge.fit(features, targets - shares, sample_weight=weights)
-    return Fit(ridge.coef_.T, shares, None)
+    ridge.fit(rows.features, rows.residuals, sample_weight=rows.weights)
+    return Fit(ridge.coef_.T, rows.shares, None)

@@ -89,8 +89,9 @@ def test_validation_fits_on_train_alone(folder: Path) -> None:
 
 
 def test_given_folds_are_rounds(folder: Path) -> None:
-    headlines = [{"text": f"{row['text']} {spelt(number)}", "labels": ["a"] if number % 2 else ["b"] if number % 3 else ["a", "b"]}
-                 for number, row in enumerate(tweets(40))]  # fmt: skip
+    frames = [["a"], ["b"], ["a", "b"]]
+    texts = [f"{row['text']} {spelt(number)}" for number, row in enumerate(tweets(40))]
+    headlines = [{"text": text, "labels": frames[number % 3]} for number, text in enumerate(texts)]
     for fold in range(2):
         write(folder / f"{fold}.train.jsonl", headlines[fold::2] + headlines[1 - fold :: 4])
         write(folder / f"{fold}.test.jsonl", headlines[3 - fold :: 4])
