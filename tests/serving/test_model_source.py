@@ -33,8 +33,7 @@ def test_a_server_serves_the_version_that_the_alias_chose(settings: Settings, ou
 def test_a_version_is_fetched_once(settings: Settings) -> None:
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-m", "serving.model_source", "--tracking-uri", settings.tracking_uri]
-            + ["--model", "models:/framing/1", "--cache", str(settings.cache)],
+            [sys.executable, "-m", "serving.model_source", "--tracking-uri", settings.tracking_uri, "--model", "models:/framing/1", "--cache", str(settings.cache)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert '"version": "framing/1"' in done.stdout

@@ -14,7 +14,6 @@ from mlflow import MlflowClient
 from framing.bundle import load_bundle
 from framing.errors import FramingError, ModelUnavailable
 from training.config import Config
-from training.data import LabelledItem
 from training.run import TrainingOutcome, train
 from training.tracking import CHALLENGER, CHAMPION, Tracking, fetch_bundle
 
