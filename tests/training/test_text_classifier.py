@@ -84,7 +84,7 @@ def test_a_group_of_many_texts_weighs_less() -> None:
 
 
 def test_with_a_penalty_two_groups_of_one_label_score_alike() -> None:
-    texts = ["left mail", "left mail", "left mail", "left", "left", "left", "right post", "right", "right"]
+    texts = ["left mail", "left mail", "left mail", "left", "left", "left", "right mail", "right mail", "right"]
     labels, groups = ["left"] * 6 + ["right"] * 3, ["mail"] * 3 + ["news"] * 3 + ["post"] * 3
 
     def apart(penalty: float) -> float:
