@@ -3,7 +3,8 @@
 Labels are regressed on as 0 and 1 (regularised least squares; Rifkin, Yeo and Poggio 2003). The score of a text
 by the model without that text has a closed form (Golub, Heath and Wahba 1979), so that the strength of the
 penalty, the threshold of a multi-label task and the shifts of a single-label one are chosen without a
-further split, on scores as honest as cross-validation's.
+further split, on scores as honest as cross-validation's. (ridge.py, for the framing model, has neither
+these scores nor rows at which they must vanish.)
 """
 
 from collections.abc import Iterator, Sequence

@@ -83,6 +83,19 @@ def test_a_group_of_many_texts_weighs_less() -> None:
     assert (plain.predict(["x"]), balanced.predict(["x"])) == (["left"], ["right"])
 
 
+def test_with_a_penalty_two_groups_of_one_label_score_alike() -> None:
+    texts = ["left mail", "left mail", "left mail", "left", "left", "left", "right mail", "right mail", "right"]
+    labels, groups = ["left"] * 6 + ["right"] * 3, ["mail"] * 3 + ["news"] * 3 + ["post"] * 3
+
+    def apart(penalty: float) -> float:
+        recipe = Recipe(words=(1, 1), characters=(0, 0), group_penalty=penalty)
+        model = TextClassifier(recipe).fit(texts, labels, groups=groups)
+        return float(np.abs(np.subtract(*model.decision_function(["left mail", "left"]))).max())
+
+    assert apart(0) > 0.05
+    assert apart(1e4) < 1e-3
+
+
 def test_what_a_recipe_reads() -> None:
     assert clean("@user said #SemST", Recipe(dropped=("@USER", "#semst"))) == " said "
     assert clean("#NoMore2Wars", Recipe(hashtags=True)) == "#NoMore2Wars No More 2Wars"
