@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_evaluate)
 
+    command = commands.add_parser("learning-curve", help="fit on growing shares of the stories and measure each")
+    command.add_argument("--data", type=Path, required=True, metavar="FILE", help="labelled data that is not fitted on")
+    _configured(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_learning_curve)
+
     command = commands.add_parser("check-corpus", help="try every quality gate of our own corpus")
     command.add_argument("--corpus", type=Path, metavar="DIR", help="default: the bundled corpus")
     command.add_argument("--shared", type=Path, metavar="DIR", help="texts to share none with; default ../shared")
@@ -130,6 +136,31 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         _print_report(report)
     return 0
+
+
+def _learning_curve(options: argparse.Namespace) -> int:
+    from training.learning_curve import learning_curve
+
+    config, taxonomy = load_config(options.config, options.set), default_taxonomy()
+    items = load_corpus(config.data.paths or [bundled_corpus()], taxonomy, config.data).items
+    unseen = load_corpus([options.data], taxonomy).items
+    points = []
+    for share, count, held_out, other in learning_curve(config, items, unseen, taxonomy, progress=_say):
+        points.append({"share": share, "items": count, "held_out": held_out, "unseen": other})
+        if not options.json:
+            print(f"{share:4.0%} {count:5} items", *map(_figures, (held_out, other)), sep="  |  ", flush=True)
+    if options.json:
+        print(json.dumps({"points": points}, ensure_ascii=False))
+    return 0
+
+
+def _figures(report: Report) -> str:
+    topics, framing = report["topics"], report["framing"]
+    low, high = framing["intervals"]["f1_macro"]
+    return (
+        f"topics micro {topics['f1_micro']:.3f} macro {topics['f1_macro']:.3f}, "
+        f"framing macro {framing['f1_macro']:.3f} [{low:.3f}, {high:.3f}] accuracy {framing['accuracy']:.3f}"
+    )
 
 
 def _check_corpus(options: argparse.Namespace) -> int:
