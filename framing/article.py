@@ -74,14 +74,12 @@ class Abstention(StrEnum):
 class Classification:
     """The answer about one article: a score for every label, in the taxonomy's order.
 
-    `preferred_framing` is the framing that is given, or that would be given if the model did not abstain.
     With an `abstention` other than LOW_CONFIDENCE no label is selected; with LOW_CONFIDENCE no framing
     is, and `stance` is empty. `credit` is the wire source named in the item, empty if none is.
     """
 
     topics: tuple[LabelScore, ...]
     framings: tuple[LabelScore, ...]
-    preferred_framing: str
     stance: str
     abstention: Abstention | None
     evidence: tuple[Evidence, ...]
@@ -92,6 +90,11 @@ class Classification:
     def framing(self) -> str:
         """The selected framing, or empty where the model abstains."""
         return next((score.label for score in self.framings if score.selected), "")
+
+    @property
+    def likeliest_framing(self) -> str:
+        """The most probable framing, abstention or not."""
+        return max(self.framings, key=lambda score: score.probability).label
 
     @property
     def selected_topics(self) -> tuple[str, ...]:

@@ -22,15 +22,12 @@ PHRASES_PER_SENTENCE = 3
 class Decisions:
     """The thresholds that turn probabilities into an answer.
 
-    `topics` holds for each topic the least probability at which it is given. Of the framings, the one
-    with the highest product of probability and preference is given, if its probability is at least
-    `framing_confidence`: rare framings are preferred a little, else they would hardly ever be given.
-    An article of fewer than `least_words` words, or with less than `least_known_share` of its words
-    known from training, gets no label.
+    `topics` holds for each topic the least probability at which it is given. A framing is given when
+    its probability is at least `framing_confidence`. An article of fewer than `least_words` words, or with less than
+    `least_known_share` of its words known from training, gets no label.
     """
 
     topics: Mapping[str, float]
-    framing_preferences: Mapping[str, float]
     framing_confidence: float
     least_words: int = 3
     least_known_share: float = 0.2
@@ -59,7 +56,6 @@ class FramingModel:
         self.info = dict(info or {})
         self._scorer = Scorer(weights)
         self._topics = len(taxonomy.topics)
-        self._preferences = np.array([decisions.framing_preferences[framing] for framing in taxonomy.framing_ids])
 
     def classify(self, article: Article, *, evidence: int = DEFAULT_EVIDENCE) -> Classification:
         """Return topics, framing and up to `evidence` sentences for each label given.
@@ -73,9 +69,8 @@ class FramingModel:
         topics, framings = probabilities(scores.total, self._topics)
         words = [word for sentence in fielded.sentences for word in sentence.words]
         language = article.language.partition("-")[0].lower() or detect_language(words)
-        preferred = int((framings * self._preferences).argmax())
-        abstention = self._abstention(words, language, float(framings[preferred]))
-        given = self._given(topics, preferred, abstention)
+        abstention = self._abstention(words, language, framings)
+        given = self._given(topics, framings, abstention)
         labels = self.taxonomy.topic_ids + self.taxonomy.framing_ids
         values = np.concatenate([topics, framings]).tolist()
         scored = tuple(LabelScore(*score) for score in zip(labels, values, given, strict=True))
@@ -83,7 +78,6 @@ class FramingModel:
         return Classification(
             topics=scored[: self._topics],
             framings=scored[self._topics :],
-            preferred_framing=self.taxonomy.framing_ids[preferred],
             stance=self.taxonomy.stance(framing) if framing else "",
             abstention=abstention,
             evidence=self._evidence(fielded, scores, given, evidence),
@@ -91,14 +85,14 @@ class FramingModel:
             credit=fielded.text.credit,
         )
 
-    def _abstention(self, words: Sequence[str], language: str, confidence: float) -> Abstention | None:
+    def _abstention(self, words: Sequence[str], language: str, framings: FloatArray) -> Abstention | None:
         if len(words) < self.decisions.least_words:
             return Abstention.TOO_SHORT
         if language not in SUPPORTED:
             return Abstention.UNSUPPORTED_LANGUAGE
         if self.known_share(words) < self.decisions.least_known_share:
             return Abstention.OUT_OF_DOMAIN
-        if confidence < self.decisions.framing_confidence:
+        if framings.max() < self.decisions.framing_confidence:
             return Abstention.LOW_CONFIDENCE
         return None
 
@@ -106,12 +100,12 @@ class FramingModel:
         """Return which share of `words` was met in training; 0 for no words."""
         return sum(map(self._scorer.knows, words)) / max(1, len(words))
 
-    def _given(self, topics: FloatArray, preferred: int, abstention: Abstention | None) -> list[bool]:
-        framings = range(len(self.taxonomy.framings))
+    def _given(self, topics: FloatArray, framings: FloatArray, abstention: Abstention | None) -> list[bool]:
         if abstention not in (None, Abstention.LOW_CONFIDENCE):
             return [False] * (len(topics) + len(framings))
         thresholds = [self.decisions.topics[topic] for topic in self.taxonomy.topic_ids]
-        return [*(topics >= thresholds).tolist(), *(index == preferred and abstention is None for index in framings)]
+        framing = int(framings.argmax()) if abstention is None else -1
+        return [*(topics >= thresholds).tolist(), *(index == framing for index in range(len(framings)))]
 
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int

@@ -129,12 +129,10 @@ class Folds(Section):
 class Decision(Section):
     """How thresholds are set on out-of-fold predictions.
 
-    `rarity` is how much rare framings are preferred: a framing's probability counts divided by its
-    prior to this power; 0 gives the likeliest. A framing is withheld below the confidence at which
-    `framing_accuracy` of the answers are right, but not from more than `most_withheld` of the items.
+    A framing is withheld below the confidence at which `framing_accuracy` of the answers are right, but not from
+    more than `most_withheld` of the items.
     """
 
-    rarity: float = Field(default=0.4, ge=0, le=1)
     framing_accuracy: float = Field(default=0.8, ge=0, le=1)
     most_withheld: float = Field(default=0.3, ge=0, le=1)
 

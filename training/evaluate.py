@@ -45,11 +45,11 @@ def evaluate(
 
 
 def predictions_of(answers: Sequence[Classification], taxonomy: Taxonomy) -> Predictions:
-    """Return `answers` as arrays. The framing is the preferred one; `answered` says where it was given."""
+    """Return `answers` as arrays. The framing is the likeliest one; `answered` says where it was given."""
     chances = np.array([[score.probability for score in answer.framings] for answer in answers])
     return Predictions(
         topics=np.array([[int(score.selected) for score in answer.topics] for answer in answers]),
-        framing=np.array([taxonomy.framing_ids.index(answer.preferred_framing) for answer in answers]),
+        framing=chances.argmax(axis=1),
         topic_probabilities=np.array([[score.probability for score in answer.topics] for answer in answers]),
         framing_probabilities=chances.reshape(len(answers), len(taxonomy.framings)),
         answered=np.array([bool(answer.framing) for answer in answers]),
@@ -114,7 +114,7 @@ def _calibration(labels: Labels, predictions: Predictions, weights: Matrix, taxo
         "log_loss": log_loss(chances[rows, labels.framing], weights),
         "brier": float(np.average(((chances - truth) ** 2).sum(axis=1), weights=weights)),
         "expected_calibration_error": expected_calibration_error(
-            chances.max(axis=1), (chances.argmax(axis=1) == labels.framing).astype(float), weights
+            chances.max(axis=1), (predictions.framing == labels.framing).astype(float), weights
         ),
     }
     topics = {}

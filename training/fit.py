@@ -180,24 +180,9 @@ def decide(config: Config, predictions: OutOfFold, labels: Labels, taxonomy: Tax
         weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
         topics[topic] = best_threshold(predictions.topics[:, column], labels.topics[:, column], weights)
     weights = framing_weights(labels.framing, config.framing.prior, taxonomy)
-    preferences = framing_preferences(config, labels, taxonomy)
-    preferred = (predictions.framings * preferences).argmax(axis=1)
-    confidence = predictions.framings[np.arange(len(preferred)), preferred]
-    return Decisions(
-        topics=topics,
-        framing_preferences=dict(zip(taxonomy.framing_ids, preferences.tolist(), strict=True)),
-        framing_confidence=_confidence(config, confidence, preferred == labels.framing, weights),
-    )
-
-
-def framing_preferences(config: Config, labels: Labels, taxonomy: Taxonomy) -> Matrix:
-    """Return what the probability of each framing is multiplied by: its prior to minus the power of `rarity`."""
-    shares = np.bincount(labels.framing, minlength=len(taxonomy.framings)) / len(labels.framing)
-    prior = config.framing.prior or dict(zip(taxonomy.framing_ids, shares.tolist(), strict=True))
-    wanted = np.array([prior.get(label, 0.0) for label in taxonomy.framing_ids])
-    preferences: Matrix = np.maximum(wanted, _TINY) ** -config.decision.rarity
-    preferences[wanted <= 0] = 1.0
-    return preferences
+    confidence = predictions.framings.max(axis=1)
+    right = predictions.framings.argmax(axis=1) == labels.framing
+    return Decisions(topics=topics, framing_confidence=_confidence(config, confidence, right, weights))
 
 
 def best_threshold(values: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> float:

@@ -74,14 +74,12 @@ def out_of_fold_predictions(result: FitResult) -> Predictions:
     decisions, taxonomy = result.model.decisions, result.model.taxonomy
     out: OutOfFold = result.out_of_fold
     thresholds = np.array([decisions.topics[topic] for topic in taxonomy.topic_ids])
-    preferred = (out.framings * [decisions.framing_preferences[label] for label in taxonomy.framing_ids]).argmax(axis=1)
-    confidence = out.framings[np.arange(len(preferred)), preferred]
     return Predictions(
         topics=(out.topics >= thresholds).astype(np.int64),
-        framing=preferred,
+        framing=out.framings.argmax(axis=1),
         topic_probabilities=out.topics,
         framing_probabilities=out.framings,
-        answered=confidence >= decisions.framing_confidence,
+        answered=out.framings.max(axis=1) >= decisions.framing_confidence,
     )
 
 

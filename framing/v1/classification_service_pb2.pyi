@@ -275,9 +275,7 @@ class LabelScore(_message.Message):
     independent of each other.
     """
     selected: _builtins.bool
-    """Whether the model gives the label, by its own rule: a threshold for each topic; of the framings at
-    most one, not always the most probable, since rare framings are preferred a little.
-    """
+    """Whether the model gives the label, by its own threshold. Of the framings at most one is given."""
     def __init__(
         self,
         *,

@@ -79,17 +79,14 @@ def test_framings_are_withheld_where_they_would_be_wrong_too_often(
 ) -> None:
     labels = Labels.of(some_items, taxonomy)
     strict = load_config(
-        "default",
-        ["decision.framing_accuracy=0.99", "decision.most_withheld=1.0", "framing.prior={}", "decision.rarity=0.0"],
+        "default", ["decision.framing_accuracy=0.99", "decision.most_withheld=1.0", "framing.prior={}"]
     )
     decisions = decide(strict, fitted.out_of_fold, labels, taxonomy)
     sure = fitted.out_of_fold.framings.max(axis=1) >= decisions.framing_confidence
     right = fitted.out_of_fold.framings.argmax(axis=1) == labels.framing
     assert 0 < sure.mean() < 1
     assert right[sure].mean() >= 0.97
-    lenient = load_config(
-        "default", ["decision.framing_accuracy=0.99", "decision.most_withheld=0.0", "decision.rarity=0.0"]
-    )
+    lenient = load_config("default", ["decision.framing_accuracy=0.99", "decision.most_withheld=0.0"])
     assert decide(lenient, fitted.out_of_fold, labels, taxonomy).framing_confidence == pytest.approx(
         fitted.out_of_fold.framings.max(axis=1).min()
     )
