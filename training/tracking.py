@@ -13,6 +13,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 import datasets
 import mlflow
+import pandas as pd
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.data.huggingface_dataset import from_huggingface
@@ -124,6 +125,7 @@ class Run:
             loader_module=_LOADER,
             data_path=str(bundle),
             signature=ModelSignature(inputs=_INPUTS, outputs=_outputs()),
+            input_example=pd.DataFrame({"text": ["Russia and Iran sign a treaty in Moscow"]}),
             pip_requirements=["framing"],
         )
         version = mlflow.register_model(logged.model_uri, self._tracking.model, tags={"run_id": self.id})
