@@ -43,13 +43,13 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-# The baseline of `buf breaking` is the last commit that touched proto/ before the working tree.
+# Nothing that was ever committed under proto/ may break: every version of it is a baseline.
 proto-check: $(READY)
 	cd proto && ../$(BIN)/buf format --diff --exit-code && ../$(BIN)/buf lint
-	@if git rev-parse --verify --quiet HEAD:proto >/dev/null; then \
-	  cd proto && ../$(BIN)/buf breaking --against '../.git#ref=HEAD,subdir=proto'; fi
-	@out=$$(mktemp -d) && mkdir -p $$out && $(MAKE) --no-print-directory proto OUT=$$out && \
-	  diff -r $$out/framing/v1 framing/v1 --exclude=__init__.py --exclude=__pycache__ \
+	@for version in $$(git rev-list HEAD -- proto); do \
+	  (cd proto && ../$(BIN)/buf breaking --against "../.git#ref=$$version,subdir=proto") || exit 1; done
+	@out=$$(mktemp -d) && $(MAKE) --no-print-directory proto OUT=$$out && \
+	  diff -r $$out/framing/v1 framing/v1 --exclude=__init__.py --exclude=__pycache__ && rm -r $$out \
 	  || { echo "framing/v1 is not what proto/ says: run 'make proto'"; exit 1; }
 
 corpus-check: $(READY)

@@ -41,7 +41,7 @@ class ClassificationServiceStub:
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]
     """Classifies articles, all or none; replies stand in the order of the requests. Safe to retry.
@@ -51,11 +51,11 @@ class ClassificationServiceStub:
     StreamClassifyArticles: _grpc.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-    (MODEL_NOT_READY).
+    (MODEL_NOT_READY, SHUTTING_DOWN).
     """
 
 @_typing.type_check_only
@@ -67,7 +67,7 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]  # type: ignore[assignment]
     """Classifies articles, all or none; replies stand in the order of the requests. Safe to retry.
@@ -77,11 +77,11 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     StreamClassifyArticles: _aio.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]  # type: ignore[assignment]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]  # type: ignore[assignment]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-    (MODEL_NOT_READY).
+    (MODEL_NOT_READY, SHUTTING_DOWN).
     """
 
 class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -96,7 +96,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Classifies one article. Safe to retry. Fails with:
         INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
         LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-        UNAVAILABLE (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+        UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
         """
 
     @_abc_1.abstractmethod
@@ -118,7 +118,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_classification_service_pb2.StreamClassifyArticlesResponse], _abc.AsyncIterator[_classification_service_pb2.StreamClassifyArticlesResponse]]:
         """Classifies articles as they come; each request gets one response, in order. A bad article gets
         a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-        (MODEL_NOT_READY), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+        (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
         """
 
     @_abc_1.abstractmethod
@@ -128,7 +128,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_classification_service_pb2.GetModelInfoResponse, _abc.Awaitable[_classification_service_pb2.GetModelInfoResponse]]:
         """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-        (MODEL_NOT_READY).
+        (MODEL_NOT_READY, SHUTTING_DOWN).
         """
 
 def add_ClassificationServiceServicer_to_server(servicer: ClassificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
