@@ -20,7 +20,13 @@ from training.run import TrainingOutcome, golden_articles, read_all, train
 from training.tracking import Tracking
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-SMALL = ("features.most_ngrams=6000", "features.greatest_ngram=4", "folds.count=3", "features.least_articles=3")
+SMALL = (
+    "features.most_ngrams=6000",
+    "features.greatest_ngram=4",
+    "folds.count=3",
+    "features.least_articles=3",
+    "features.joined=100",
+)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ class Data(Section):
 
 
 class Features(Section):
-    """What is counted of an article."""
+    """What is counted of an article, and from how many articles joined of two topics are learnt besides."""
 
     least_ngram: int = Field(default=2, ge=1, le=8)
     greatest_ngram: int = Field(default=5, ge=1, le=8)
@@ -92,6 +92,7 @@ class Features(Section):
     least_articles: int = Field(default=2, ge=1)
     most_ngrams: int = Field(default=60_000, ge=100)
     exponent: float = Field(default=0.5, ge=0, le=1)
+    joined: int = Field(default=0, ge=0)
 
 
 class FieldWeights(Section):

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.pipeline import Pipeline
 
@@ -17,6 +18,7 @@ from training.config import Config
 from training.data import LabelledItem
 from training.duplicates import article_words, duplicate_clusters
 from training.folds import Fold, article_folds, merged_groups
+from training.joined import join_articles
 from training.pipelines import FittedPipelines, Matrix, make_classifier, make_ngrams
 
 _TINY = 1e-12
@@ -93,12 +95,13 @@ def fit(
     fold = np.zeros(len(items), dtype=np.int64)
     for number, (train, test) in enumerate(story_folds(config, items, labels)):
         progress(f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict")
-        pipelines = fit_pipelines(config, [articles[row] for row in train], labels.at(train), taxonomy)
+        known = [items[row] for row in train]
+        pipelines = fit_pipelines(config, known, [articles[row] for row in train], labels.at(train), taxonomy)
         scores[test] = pipeline_scores(pipelines, [articles[row] for row in test])
         fold[test] = number
     out_of_fold = _cross_calibrated(config, scores, fold, labels, taxonomy)
     progress(f"all {len(items)} items")
-    pipelines = fit_pipelines(config, articles, labels, taxonomy)
+    pipelines = fit_pipelines(config, items, articles, labels, taxonomy)
     calibration = calibrate(config, scores, labels, taxonomy)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
@@ -118,12 +121,19 @@ def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -
 
 
 def fit_pipelines(
-    config: Config, articles: Sequence[FieldedArticle], labels: Labels, taxonomy: Taxonomy
+    config: Config,
+    items: Sequence[LabelledItem],
+    articles: Sequence[FieldedArticle],
+    labels: Labels,
+    taxonomy: Taxonomy,
 ) -> FittedPipelines:
     """Return both classifiers fitted on `articles`, with coefficients that float32 holds exactly."""
     ngrams = make_ngrams(config.features)
     counts = ngrams.fit_transform(articles)
-    topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True).fit(counts, labels.topics)
+    joined, joined_topics = join_articles(items, articles, labels.topics, config.features.joined, config.seed)
+    more = sparse.vstack([counts, ngrams.transform(joined)], format="csr") if joined else counts
+    topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
+    topics.fit(more, np.vstack([labels.topics, joined_topics]))
     framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids).fit(counts, labels.framing)
     last = framing.named_steps["classifier"]
     last.coef_ = last.coef_ - last.coef_.mean(axis=0)

@@ -60,12 +60,12 @@ def answers(model: FramingModel, article: Article) -> list[float]:
 @pytest.mark.parametrize(("name", "language"), CASES)
 def test_the_answer_stays(model: FramingModel, some_items: list[LabelledItem], name: str, language: str) -> None:
     change = CHANGES[name][1]
-    changed = 0
-    for item in [item for item in some_items if item.lang == language][:40]:
+    spoken = [item for item in some_items if item.lang == language]
+    concerned = [item for item in spoken if change(item.title + item.text) != item.title + item.text]
+    assert concerned
+    for item in concerned[:40]:
         other = Article(title=change(item.title), text=change(item.text), language=language)
-        changed += (other.title, other.text) != (item.title, item.text)
         assert answers(model, other) == pytest.approx(answers(model, item.article), abs=1e-9)
-    assert changed >= 3
 
 
 @pytest.mark.parametrize("language", FURNITURE)
