@@ -16,7 +16,9 @@ def test_the_project_trains_and_registers(data_file: Path, tmp_path: Path) -> No
     )
     store = f"sqlite:///{tmp_path}/mlflow.db"
     binaries = str(Path(sys.executable).parent)
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": store, "PATH": binaries + os.pathsep + os.environ["PATH"]}
+    # Other tests of this process leave MLflow's own variables, such as an experiment of another store, behind.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environment = {**clean, "MLFLOW_TRACKING_URI": store, "PATH": binaries + os.pathsep + os.environ["PATH"]}
     command = [f"{binaries}/mlflow", "run", str(ROOT / "mlflow"), "-e", "train", "-P", f"config={tmp_path}/small.toml"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
