@@ -108,8 +108,8 @@ class Classifier(Section):
     """A linear classifier: a ridge regression on class indicators, or a logistic regression.
 
     `alpha` is the strength of the ridge's penalty, in units of the mean squared length of an article's
-    counts; `c` the inverse strength of the logistic regression's. `class_weight` is "none" or, for
-    framings, "balanced" or a weight by label. `prior` holds the share of items that each label is
+    counts; `c` the inverse strength of the logistic regression's. `class_weight` is "none",
+    "balanced" or a weight by label (by topic only with the ridge). `prior` holds the share of items that each label is
     expected to have where the model will work; empty for the shares of the corpus.
     """
 

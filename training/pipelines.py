@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
+from framing.errors import ConfigError
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.scorer import bigram, field_norm, word_ngrams
 from training.config import Classifier, Features
@@ -184,8 +185,17 @@ def make_classifier(settings: Classifier, seed: int, labels: Sequence[str], *, s
 def _make_linear(settings: Classifier, seed: int, labels: Sequence[str], several: bool) -> Any:
     weight: Any = None if settings.class_weight == "none" else settings.class_weight
     if isinstance(weight, dict):
+        _check_weights(weight, labels, settings.kind, several)
         weight = {index: weight.get(label, 1.0) for index, label in enumerate(labels)}
     if settings.kind == "ridge":
         return DualRidge(settings.alpha, class_weight=weight)
     logistic = LogisticRegression(C=settings.c, class_weight=weight, max_iter=1000, tol=1e-3, random_state=seed)
     return OneVsRestClassifier(logistic) if several else logistic
+
+
+def _check_weights(weights: dict[str, float], labels: Sequence[str], kind: str, several: bool) -> None:
+    unknown = sorted(set(weights) - set(labels))
+    if unknown:
+        raise ConfigError(f"class_weight: expected labels of {list(labels)}, got {unknown}")
+    if several and kind == "logistic":
+        raise ConfigError('topics.class_weight: a weight by topic goes with kind = "ridge", got "logistic"')

@@ -35,8 +35,8 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         kernel = (rows @ rows.T).toarray()
         unit = float(np.trace(kernel)) / len(kernel) or 1.0
         constant = unit * self.intercept_scale
-        penalty = np.diag(self.alpha * unit / self._item_weights(y))
-        dual = linalg.solve(kernel + constant + penalty, np.where(indicators, 1.0, -1.0), assume_a="pos")
+        penalties = self.alpha * unit / self._item_weights(y)
+        dual = _solve(kernel + constant, penalties, np.where(indicators, 1.0, -1.0))
         self.coef_ = np.asarray((rows.T @ dual).T)
         self.intercept_ = constant * dual.sum(axis=0)
         return self
@@ -52,8 +52,29 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return classes
 
     def _item_weights(self, y: npt.NDArray[np.int64]) -> Matrix:
-        if self.class_weight is None or y.ndim > 1:
-            return np.ones(len(y))
+        """Return the weight of each item, (n, 1), or for each label of its own, (n, L), if it may have several."""
+        if self.class_weight is None:
+            return np.ones((len(y), 1))
         if self.class_weight == "balanced":
-            return np.array([len(y) / (len(self.classes_) * (y == label).sum()) for label in y])
-        return np.array([self.class_weight.get(int(label), 1.0) for label in y])
+            columns = y[:, None] if y.ndim == 1 else y
+            return np.column_stack([_balanced(column) for column in columns.T])
+        if y.ndim == 1:
+            return np.array([[self.class_weight.get(int(label), 1.0)] for label in y])
+        given = [self.class_weight.get(label, 1.0) for label in range(y.shape[1])]
+        weights: Matrix = np.where(y == 1, given, 1.0)
+        return weights
+
+
+def _balanced(column: npt.NDArray[np.int64]) -> Matrix:
+    """Return weights under which every value of `column` counts alike; their mean is 1."""
+    _, values, counts = np.unique(column, return_inverse=True, return_counts=True)
+    weights: Matrix = len(column) / (len(counts) * counts[values])
+    return weights
+
+
+def _solve(system: Matrix, penalties: Matrix, targets: Matrix) -> Matrix:
+    """Return the dual weights, (n, L): one solution for all labels if they share penalties, else one for each."""
+    if penalties.shape[1] == 1:
+        return np.asarray(linalg.solve(system + np.diag(penalties[:, 0]), targets, assume_a="pos"))
+    pairs = zip(penalties.T, targets.T, strict=True)
+    return np.column_stack([linalg.solve(system + np.diag(own), target, assume_a="pos") for own, target in pairs])

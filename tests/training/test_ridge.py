@@ -3,6 +3,9 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
+from framing.errors import ConfigError
+from training.config import Classifier
+from training.pipelines import make_classifier
 from training.ridge import DualRidge
 
 RNG = np.random.default_rng(5)
@@ -50,3 +53,25 @@ def test_a_handful_of_empty_rows_is_no_crash(count: int) -> None:
         DualRidge().fit(sparse.csr_matrix((count, 5)), np.arange(count)).decision_function(sparse.csr_matrix((1, 5)))
     )
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("weight", ["balanced", {0: 5.0}])
+def test_weights_count_for_each_of_several_labels(weight: object) -> None:
+    several = (RNG.random((40, 2)) < 0.2).astype(np.int64)
+    plain = DualRidge(alpha=5).fit(ROWS, several).decision_function(ROWS)
+    weighted = DualRidge(alpha=5, class_weight=weight).fit(ROWS, several).decision_function(ROWS)
+    assert (weighted[several[:, 0] == 1, 0] > plain[several[:, 0] == 1, 0]).all()
+    if weight != "balanced":
+        np.testing.assert_allclose(weighted[:, 1], plain[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "several", "message"),
+    [
+        (Classifier(class_weight={"zeal": 2.0}), False, "zeal"),
+        (Classifier(kind="logistic", class_weight={"a": 2.0}), True, "ridge"),
+    ],
+)
+def test_weights_that_could_not_count_are_refused(settings: Classifier, several: bool, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_classifier(settings, 7, ["a", "b"], several=several)
