@@ -75,7 +75,9 @@ class Classification:
     """The answer about one article: a score for every label, in the taxonomy's order.
 
     With an `abstention` other than LOW_CONFIDENCE no label is selected; with LOW_CONFIDENCE no framing
-    is, and `stance` is empty. `credit` is the wire source named in the item, empty if none is.
+    is, and `stance` is empty. `credit` is the wire source named in the item, empty if none is. `words` is
+    how many words were read, and `known_share`, in [0, 1], which share of them was met in training: what drift is
+    seen by.
     """
 
     topics: tuple[LabelScore, ...]
@@ -85,6 +87,8 @@ class Classification:
     evidence: tuple[Evidence, ...]
     language: str
     credit: str
+    words: int
+    known_share: float
 
     @property
     def framing(self) -> str:

@@ -69,7 +69,8 @@ class FramingModel:
         topics, framings = probabilities(scores.total, self._topics)
         words = [word for sentence in fielded.sentences for word in sentence.words]
         language = article.language.partition("-")[0].lower() or detect_language(words)
-        abstention = self._abstention(words, language, framings)
+        known = self.known_share(words)
+        abstention = self._abstention(len(words), known, language, framings)
         given = self._given(topics, framings, abstention)
         labels = self.taxonomy.topic_ids + self.taxonomy.framing_ids
         values = np.concatenate([topics, framings]).tolist()
@@ -83,14 +84,16 @@ class FramingModel:
             evidence=self._evidence(fielded, scores, given, evidence),
             language=language,
             credit=fielded.text.credit,
+            words=len(words),
+            known_share=known,
         )
 
-    def _abstention(self, words: Sequence[str], language: str, framings: FloatArray) -> Abstention | None:
-        if len(words) < self.decisions.least_words:
+    def _abstention(self, words: int, known: float, language: str, framings: FloatArray) -> Abstention | None:
+        if words < self.decisions.least_words:
             return Abstention.TOO_SHORT
         if language not in SUPPORTED:
             return Abstention.UNSUPPORTED_LANGUAGE
-        if self.known_share(words) < self.decisions.least_known_share:
+        if known < self.decisions.least_known_share:
             return Abstention.OUT_OF_DOMAIN
         if framings.max() < self.decisions.framing_confidence:
             return Abstention.LOW_CONFIDENCE

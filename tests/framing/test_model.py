@@ -98,3 +98,11 @@ def test_low_confidence_withholds_the_framing_and_keeps_the_topics(model: Framin
 def test_a_language_the_caller_names_is_believed(model: FramingModel) -> None:
     assert model.classify(Article(text=TEXT, language="fr-CA")).abstention == Abstention.UNSUPPORTED_LANGUAGE
     assert model.classify(Article(text=TEXT, language="en-GB")).language == "en"
+
+
+def test_words_read_and_known_are_told_abstention_or_not(model: FramingModel) -> None:
+    foreign = model.classify(Article(text=f"xqzvk {TEXT} wvkkq", language="fr"))
+    known = model.classify(Article(text=TEXT))
+    assert foreign.words == known.words + 2 > 10
+    assert known.known_share > foreign.known_share > 0.5
+    assert model.classify(Article(text="!!!")).words == model.classify(Article(text="!!!")).known_share == 0
