@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from framing.article import Article
 from framing.bundle import check_golden, load_bundle, save_bundle
 from framing.errors import BundleError
@@ -15,9 +13,11 @@ from framing.taxonomy import Taxonomy, default_taxonomy
 from training.config import Config, flatten
 from training.data import Corpus, LabelledItem, configured_corpus
 from training.evaluate import Report, build_report
-from training.fit import FitResult, Labels, OutOfFold, fit, framing_weights
+from training.fit import FitResult, Labels, fit, framing_weights
 from training.metrics import Predictions
+from training.nested import fold_settings, nested_predictions
 from training.pictures import framing_confusion, topic_confusion
+from training.prediction_table import folds_digest, labels_digest, prediction_table
 from training.tracking import CHALLENGER, CHAMPION, Run, Tracking
 
 MAX_BUNDLE_BYTES = 15 << 20
@@ -51,6 +51,7 @@ def train(config: Config, tracking: Tracking, *, promote: bool = False, progress
         result = fit(config, corpus.items, articles, taxonomy, progress=progress)
         report = held_out_report(config, corpus.items, result, taxonomy)
         log_report(run, report, taxonomy)
+        log_predictions(run, config, corpus.items, result, taxonomy)
         version = _register(run, config, corpus, result, report)
     champion = promote or tracking.version_of(CHAMPION) is None
     for alias in [CHALLENGER, *([CHAMPION] if champion else [])]:
@@ -66,21 +67,26 @@ def read_all(items: Sequence[LabelledItem]) -> list[FieldedArticle]:
 def held_out_report(config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy) -> Report:
     """Return the report on the out-of-fold predictions, at the configured prior of the framings."""
     weights = framing_weights(Labels.of(items, taxonomy).framing, config.framing.prior, taxonomy)
-    return build_report(items, out_of_fold_predictions(result), taxonomy, weights)
+    return build_report(items, out_of_fold_predictions(config, items, result, taxonomy), taxonomy, weights)
 
 
-def out_of_fold_predictions(result: FitResult) -> Predictions:
-    """Return the out-of-fold probabilities as answers under the model's own thresholds."""
-    decisions, taxonomy = result.model.decisions, result.model.taxonomy
-    out: OutOfFold = result.out_of_fold
-    thresholds = np.array([decisions.topics[topic] for topic in taxonomy.topic_ids])
-    return Predictions(
-        topics=(out.topics >= thresholds).astype(np.int64),
-        framing=out.framings.argmax(axis=1),
-        topic_probabilities=out.topics,
-        framing_probabilities=out.framings,
-        answered=out.framings.max(axis=1) >= decisions.framing_confidence,
-    )
+def out_of_fold_predictions(
+    config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy
+) -> Predictions:
+    """Return the out-of-fold answers, calibrated and decided without the fold they are in."""
+    settings = list(fold_settings(config, result.out_of_fold, Labels.of(items, taxonomy), taxonomy))
+    return nested_predictions(result.out_of_fold, settings, taxonomy)
+
+
+def log_predictions(
+    run: Run, config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy
+) -> None:
+    """Log the out-of-fold predictions as a table, and tag the run with digests of its folds and labels."""
+    weights = framing_weights(Labels.of(items, taxonomy).framing, config.framing.prior, taxonomy)
+    predictions = out_of_fold_predictions(config, items, result, taxonomy)
+    table = prediction_table(items, result.out_of_fold.fold, predictions, weights, taxonomy)
+    run.log_table(table, "predictions/out_of_fold.parquet")
+    run.set_tags({"framing.folds_sha256": folds_digest(table), "framing.labels_sha256": labels_digest(table)})
 
 
 def headline_metrics(report: Report) -> dict[str, float]:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,17 @@ class Run:
     def log_figure(self, figure: Figure, path: str) -> None:
         """Log a picture."""
         mlflow.log_figure(figure, path)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Tag the run."""
+        mlflow.set_tags(dict(tags))
+
+    def log_table(self, table: pd.DataFrame, path: str) -> None:
+        """Log a table as a Parquet file."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / Path(path).name
+            table.to_parquet(file, index=False)
+            mlflow.log_artifact(str(file), str(Path(path).parent))
 
     def log_json(self, data: Any, path: str) -> None:
         """Log plain data as JSON."""
