@@ -4,6 +4,7 @@ FramingError
 ├── InvalidInput          what a caller sent cannot be classified
 ├── DataError             labelled data that breaks its schema
 ├── ConfigError           a setting that is unknown or out of range
+├── Busy                  another process does the same, or was faster
 ├── Overloaded            more work than the server accepts at once
 ├── ShuttingDown          the server answers what it has accepted, and no more
 └── ModelError
@@ -35,6 +36,10 @@ class DataError(FramingError):
 
 class ConfigError(FramingError):
     """A setting that is unknown or out of range. The message names the path of the setting."""
+
+
+class Busy(FramingError):
+    """Another process holds the lock, or changed first what was to be changed: trying again later may succeed."""
 
 
 class Overloaded(FramingError):

@@ -105,13 +105,14 @@ def _tracked(command: argparse.ArgumentParser) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
+    from training.registry import CHAMPION
     from training.run import train  # mlflow takes seconds to import: only where it is needed
-    from training.tracking import CHAMPION, Tracking
+    from training.tracking import Tracking
 
     config: Config = load_config(options.config, options.set)
     uri = options.tracking_uri or default_tracking_uri()
     tracking = Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
-    if options.unless_champion and (version := tracking.version_of(CHAMPION)):
+    if options.unless_champion and (version := tracking.registry.version_of(CHAMPION)):
         _say(f"{config.registry.model} version {version} is champion: nothing to do")
         return 0
     outcome = train(config, tracking, promote=options.promote, progress=_say)

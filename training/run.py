@@ -18,7 +18,8 @@ from training.metrics import Predictions
 from training.nested import fold_settings, nested_predictions
 from training.pictures import framing_confusion, topic_confusion
 from training.prediction_table import folds_digest, labels_digest, prediction_table
-from training.tracking import CHALLENGER, CHAMPION, Run, Tracking
+from training.registry import CHAMPION
+from training.tracking import Run, Tracking
 
 MAX_BUNDLE_BYTES = 15 << 20
 GOLDEN_ITEMS = 20
@@ -52,10 +53,15 @@ def train(config: Config, tracking: Tracking, *, promote: bool = False, progress
         report = held_out_report(config, corpus.items, result, taxonomy)
         log_report(run, report, taxonomy)
         log_predictions(run, config, corpus.items, result, taxonomy)
-        version = _register(run, config, corpus, result, report)
-    champion = promote or tracking.version_of(CHAMPION) is None
-    for alias in [CHALLENGER, *([CHAMPION] if champion else [])]:
-        tracking.set_alias(alias, version)
+        model_uri = _log_bundle(run, config, corpus, result)
+    registry = tracking.registry
+    tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}
+    version = registry.register(model_uri, {"run_id": run.id, **tags})
+    registry.challenge(version)
+    before = registry.version_of(CHAMPION)
+    champion = promote or before is None
+    if champion:
+        registry.move_champion(version, expected=before)
     return TrainingOutcome(run.id, version, champion, report)
 
 
@@ -117,7 +123,7 @@ def log_report(run: Run, report: Report, taxonomy: Taxonomy) -> None:
     run.log_figure(topic_confusion(report, taxonomy), "confusion/topics.png")
 
 
-def _register(run: Run, config: Config, corpus: Corpus, result: FitResult, report: Report) -> str:
+def _log_bundle(run: Run, config: Config, corpus: Corpus, result: FitResult) -> str:
     info = {
         "run_id": run.id,
         "corpus_sha256": corpus.digest,
@@ -133,7 +139,7 @@ def _register(run: Run, config: Config, corpus: Corpus, result: FitResult, repor
                 f"expected a bundle of at most {MAX_BUNDLE_BYTES} bytes, got {size}: lower features.most_ngrams"
             )
         run.log_metrics({"bundle.bytes": float(size)})
-        return run.register(bundle, headline_metrics(report))
+        return run.log_bundle(bundle)
 
 
 def golden_articles(items: Sequence[LabelledItem]) -> list[Article]:

@@ -1,4 +1,9 @@
-"""Runs, models and aliases in MLflow. The only file of the training package that imports mlflow."""
+"""Runs in MLflow. With training.registry the only file of the training package that imports mlflow.
+
+A process may be killed at any moment. So an SQLite store appears whole or not at all; a run has all its artifacts
+before it ends, ends before its model gets a version, and has a version before an alias moves; and a run whose process
+is gone is marked KILLED by the next one.
+"""
 
 import contextlib
 import logging
@@ -20,13 +25,16 @@ from mlflow import MlflowClient
 from mlflow.data.huggingface_dataset import from_huggingface
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.types import ColSpec, Schema
 
 from framing.errors import ModelUnavailable
+from training.locks import file_lock
+from training.processes import has_died, this_process
+from training.registry import Registry
 
-CHAMPION = "champion"
-CHALLENGER = "challenger"
-PREVIOUS = "previous"
+_PROCESS = "framing.process"
+_SQLITE = "sqlite:///"
 _DIGEST_LENGTH = 36  # what MLflow's data base holds; the whole digest is a parameter of the run
 _LOADER = "training.pyfunc"
 _INPUTS = Schema(
@@ -42,34 +50,20 @@ class Tracking:
     """A tracking store and its model registry, at a tracking URI."""
 
     def __init__(self, uri: str, *, experiment: str, model: str) -> None:
-        _create_folder(uri)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
+        _open_store(uri)
         self.uri = uri
         self.experiment = experiment
-        self.model = model
+        self.registry = Registry(uri, model)
         self._client = MlflowClient(uri, uri)
-
-    def version_of(self, alias: str) -> str | None:
-        """Return the version that `alias` of the model points to, or None."""
-        try:
-            return str(self._client.get_model_version_by_alias(self.model, alias).version)
-        except MlflowException:
-            return None
-
-    def set_alias(self, alias: str, version: str) -> None:
-        """Point `alias` to `version`."""
-        self._client.set_registered_model_alias(self.model, alias, version)
 
     @contextlib.contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator["Run"]:
         """Open a run; it ends FINISHED, FAILED with its reason, or KILLED when interrupted."""
-        self._experiment_with_artifacts()
+        self._bury_the_dead(self._experiment_with_artifacts())
         project_run = os.environ.pop("MLFLOW_RUN_ID", "")  # `mlflow run` has a run of its own, in another experiment
         origin = {"framing.project_run": project_run} if project_run else {}
-        active = mlflow.start_run(run_name=name, tags={**_commit_tags(), **origin, **tags})
-        run = Run(active.info.run_id, self)
+        active = mlflow.start_run(run_name=name, tags={**_commit_tags(), **origin, _PROCESS: this_process(), **tags})
+        run = Run(active.info.run_id)
         try:
             yield run
         except KeyboardInterrupt:
@@ -81,20 +75,26 @@ class Tracking:
             raise
         mlflow.end_run()
 
-    def _experiment_with_artifacts(self) -> None:
-        if self.uri.startswith("sqlite:///") and self._client.get_experiment_by_name(self.experiment) is None:
-            folder = Path(self.uri.removeprefix("sqlite:///")).resolve().parent / "artifacts"
+    def _bury_the_dead(self, experiment: str) -> None:
+        """Mark as KILLED the runs that are RUNNING for the store, but whose process on this machine is gone."""
+        for run in self._client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+            if has_died(run.data.tags.get(_PROCESS, "")):
+                self._client.set_tag(run.info.run_id, "framing.failure", "its process died")
+                self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _experiment_with_artifacts(self) -> str:
+        if self.uri.startswith(_SQLITE) and self._client.get_experiment_by_name(self.experiment) is None:
+            folder = Path(self.uri.removeprefix(_SQLITE)).resolve().parent / "artifacts"
             with contextlib.suppress(MlflowException):  # another process was first
                 self._client.create_experiment(self.experiment, artifact_location=folder.as_uri())
-        mlflow.set_experiment(self.experiment)
+        return str(mlflow.set_experiment(self.experiment).experiment_id)
 
 
 class Run:
     """An open run."""
 
-    def __init__(self, run_id: str, tracking: Tracking) -> None:
+    def __init__(self, run_id: str) -> None:
         self.id = run_id
-        self._tracking = tracking
 
     def log_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Log settings, one by one."""
@@ -130,8 +130,8 @@ class Run:
         """Log plain data as JSON."""
         mlflow.log_dict(data, path)
 
-    def register(self, bundle: Path, metrics: Mapping[str, float]) -> str:
-        """Log `bundle` as a pyfunc model, register it, and return its version."""
+    def log_bundle(self, bundle: Path) -> str:
+        """Log `bundle` as a pyfunc model and return its address, by which it can be registered."""
         logged = mlflow.pyfunc.log_model(
             name="model",
             loader_module=_LOADER,
@@ -140,17 +140,12 @@ class Run:
             input_example=pd.DataFrame({"text": ["Russia and Iran sign a treaty in Moscow"]}),
             pip_requirements=["framing"],
         )
-        version = mlflow.register_model(logged.model_uri, self._tracking.model, tags={"run_id": self.id})
-        for name, value in metrics.items():
-            self._tracking._client.set_model_version_tag(self._tracking.model, version.version, name, f"{value:.4f}")
-        return str(version.version)
+        return str(logged.model_uri)
 
 
 def fetch_bundle(uri: str, model_uri: str, directory: Path) -> Path:
     """Download the model at `model_uri` from the registry at `uri` and return the folder of its bundle."""
-    _create_folder(uri)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
+    _open_store(uri)
     try:
         folder = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=str(directory)))
     except MlflowException as error:
@@ -170,9 +165,31 @@ def _outputs() -> Schema:
     )
 
 
-def _create_folder(uri: str) -> None:
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).resolve().parent.mkdir(parents=True, exist_ok=True)
+def _open_store(uri: str) -> None:
+    """Let MLflow use the store at `uri`; make it if it is an SQLite database that is not there yet.
+
+    MLflow makes the tables in many steps, and refuses a database in which some are missing. So they are made
+    beside it, by one process at a time, and the whole is given its name.
+    """
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    database = Path(uri.removeprefix(_SQLITE)).resolve() if uri.startswith(_SQLITE) else None
+    if database and not database.exists():
+        with file_lock(database.with_name(f"{database.name}.lock"), wait=True):
+            if not database.exists():
+                _make_database(database)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+
+
+def _make_database(database: Path) -> None:
+    draft = database.with_name(f"{database.name}.making")
+    for leftover in (draft, draft.with_name(f"{draft.name}-journal")):  # of a process that was killed
+        leftover.unlink(missing_ok=True)
+    MlflowClient(f"{_SQLITE}{draft}", f"{_SQLITE}{draft}").search_experiments()
+    SqlAlchemyStore._engine_map.pop(f"{_SQLITE}{draft}").dispose()
+    with contextlib.suppress(FileExistsError):  # MLflow's own server was first
+        os.link(draft, database)
+    draft.unlink()
 
 
 def _commit_tags() -> dict[str, str]:

@@ -14,13 +14,14 @@ from mlflow import MlflowClient
 from framing.bundle import load_bundle
 from framing.errors import FramingError, ModelUnavailable
 from training.config import Config
+from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, train
-from training.tracking import CHALLENGER, CHAMPION, Tracking, fetch_bundle
+from training.tracking import Tracking, fetch_bundle
 
 
 def test_the_first_model_is_champion_and_challenger(outcome: TrainingOutcome, tracking: Tracking) -> None:
     assert outcome.champion
-    assert tracking.version_of(CHAMPION) == tracking.version_of(CHALLENGER) == outcome.version == "1"
+    assert tracking.registry.version_of(CHAMPION) == tracking.registry.version_of(CHALLENGER) == outcome.version == "1"
 
 
 def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
@@ -73,7 +74,7 @@ def test_the_same_configuration_gives_the_same_figures(
     again = train(run_config, tracking, progress=lambda _: None)
     assert again.report == outcome.report
     assert not again.champion
-    assert (tracking.version_of(CHAMPION), tracking.version_of(CHALLENGER)) == ("1", again.version)
+    assert (tracking.registry.version_of(CHAMPION), tracking.registry.version_of(CHALLENGER)) == ("1", again.version)
 
 
 def last_run(tracking: Tracking) -> Any:
