@@ -11,7 +11,7 @@ import numpy as np
 
 from framing.taxonomy import Taxonomy
 from training.corpus_schema import CODERS, CorpusItem
-from training.metrics import Matrix, interval
+from training.resampling import Matrix, interval
 
 Agreement = dict[str, Any]
 

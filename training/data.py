@@ -87,6 +87,11 @@ def digest_items(items: Iterable[LabelledItem]) -> str:
     return digest.hexdigest()
 
 
+def word_count(item: LabelledItem) -> int:
+    """Return how many words title and text have, parted by blanks."""
+    return len(item.title.split()) + len(item.text.split())
+
+
 def _item(row: Row, taxonomy: Taxonomy, data: Data) -> LabelledItem:
     columns = data.columns
     name = row.name(columns.id) if columns.id else row.where

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from framing.taxonomy import Taxonomy
-from training.data import LabelledItem
+from training.data import LabelledItem, word_count
 from training.fit import Labels
 from training.metrics import Indices, Matrix, Predictions
 
@@ -43,11 +43,6 @@ def prediction_table(
         }
     )
     return table.sort_values("item", ignore_index=True)
-
-
-def word_count(item: LabelledItem) -> int:
-    """Return how many words title and text have, parted by blanks."""
-    return len(item.title.split()) + len(item.text.split())
 
 
 def folds_digest(table: pd.DataFrame) -> str:

@@ -6,14 +6,10 @@ from training.fit import Labels
 from training.metrics import (
     Predictions,
     accuracy,
-    coverage_risk,
-    expected_calibration_error,
     f1_by_label,
     f1_macro,
     f1_micro,
     framing_counts,
-    interval,
-    log_loss,
     one_against_rest,
     precision_recall,
     topic_counts,
@@ -60,29 +56,3 @@ def test_labels_that_never_occur_do_not_count() -> None:
     counts = np.array([[2.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     assert f1_macro(counts) == 1
     assert f1_macro(np.zeros((3, 2))) == 0
-
-
-def test_an_interval_holds_the_value_and_widens_with_groups() -> None:
-    counts = topic_counts(LABELS, GIVEN)
-    alone = [str(index) for index in range(N)]
-    value = f1_micro(counts.sum(axis=0))
-    low, high = interval(counts, alone, f1_micro)
-    assert low < value < high
-    copies = np.repeat(counts[:20], 10, axis=0)
-    together = [str(index // 10) for index in range(N)]
-    low_copies, high_copies = interval(copies, together, f1_micro)
-    low_alone, high_alone = interval(copies, alone, f1_micro)
-    assert high_copies - low_copies > 1.5 * (high_alone - low_alone)
-
-
-def test_perfect_confidence_has_no_calibration_error() -> None:
-    right = np.array([1.0, 1.0, 0.0, 0.0])
-    assert expected_calibration_error(np.array([1.0, 1.0, 0.0, 0.0]), right, np.ones(4)) == 0
-    assert expected_calibration_error(np.full(4, 0.9), right, np.ones(4)) == pytest.approx(0.4)
-    assert log_loss(np.full(4, 0.5), np.ones(4)) == pytest.approx(np.log(2))
-
-
-def test_risk_falls_when_the_least_confident_are_withheld() -> None:
-    coverage, risk = coverage_risk(np.array([0.9, 0.8, 0.2, 0.1]), np.array([1.0, 1.0, 0.0, 0.0]), np.ones(4))
-    np.testing.assert_allclose(coverage, [0.25, 0.5, 0.75, 1])
-    np.testing.assert_allclose(risk, [0, 0, 1 / 3, 0.5])
