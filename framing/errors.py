@@ -7,6 +7,7 @@ FramingError
 ├── Busy                  another process does the same, or was faster
 ├── Overloaded            more work than the server accepts at once
 ├── ShuttingDown          the server answers what it has accepted, and no more
+├── CrashLoop             workers of the server crash as fast as they are replaced
 └── ModelError
     ├── BundleError       a model directory that is not what it says
     └── ModelUnavailable  no model could be found or fetched
@@ -48,6 +49,10 @@ class Overloaded(FramingError):
 
 class ShuttingDown(FramingError):
     """The server answers what it has accepted, and no more."""
+
+
+class CrashLoop(FramingError):
+    """Workers of the server crash as fast as they are replaced. The message says how often, and with what at last."""
 
 
 class ModelError(FramingError):

@@ -1,26 +1,27 @@
 """The command line of the server: ``framing-serve``."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 
-from framing.errors import FramingError
-from serving.server import serve
+from framing.errors import CrashLoop, FramingError
+from serving.logs import start_logging
 from serving.settings import load_settings
+from serving.supervisor import supervise
 
 EXIT_REFUSED = 2
+EXIT_CRASHED = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve with the settings in `arguments` and the environment until a signal ends it."""
     try:
         settings = load_settings(arguments)
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        asyncio.run(serve(settings))
+        start_logging(settings)
+        asyncio.run(supervise(settings))
     except FramingError as error:
         print(f"framing-serve: {error}", file=sys.stderr)
-        sys.exit(EXIT_REFUSED)
+        sys.exit(EXIT_CRASHED if isinstance(error, CrashLoop) else EXIT_REFUSED)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""The server's life: listen, load, serve, drain."""
+"""The server's life: listen, serve a model, drain."""
 
-import asyncio
-import contextlib
 import logging
-import signal
+import time
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -11,25 +9,29 @@ from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from framing.errors import ConfigError
-from serving.model_loader import load_model
+from framing.model import FramingModel
 from serving.service import SERVICE, ClassificationService, rpc_handlers
 from serving.settings import Settings
 
 _LOG = logging.getLogger("framing.serving")
+_LEAST_GRACE = 0.5
 _SERVICES = ("", SERVICE.full_name)
 
 
 class FramingServer:
-    """A gRPC server with classification, health and, if set, reflection. `port` is known after `start`."""
+    """A gRPC server with classification, health and, if set, reflection. `port` is known after `start`.
 
-    def __init__(self, settings: Settings) -> None:
+    With `shared_port` other processes may listen on the port too: workers do, under a supervisor that holds it.
+    """
+
+    def __init__(self, settings: Settings, *, shared_port: bool = False) -> None:
         self.settings = settings
         self.port = 0
         self.service = ClassificationService(settings)
         self._health = HealthServicer()
         self._server = grpc.aio.server(
             options=[
-                ("grpc.so_reuseport", 0),  # two servers on one port are a mistake, not a plan
+                ("grpc.so_reuseport", int(shared_port)),  # by default two servers would share a port silently
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
             ]
@@ -50,9 +52,8 @@ class FramingServer:
         await self._server.start()
         _LOG.info("listening on %s", self.settings.address)
 
-    async def load(self) -> None:
-        """Load the model; then health turns SERVING."""
-        model = await load_model(self.settings)
+    async def serve_model(self, model: FramingModel) -> None:
+        """Answer with `model` from now on, health SERVING; a call that has begun ends with the model it began with."""
         self.service.load(model)
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
         _LOG.info("serving model=%s taxonomy=%s", model.version, model.taxonomy.version)
@@ -61,31 +62,10 @@ class FramingServer:
         """Turn health NOT_SERVING, accept no more calls, let those in flight end."""
         _LOG.info("draining, at most %s s", self.settings.drain_seconds)
         await self._health.enter_graceful_shutdown()
+        deadline = time.monotonic() + self.settings.drain_seconds
         await self.service.close(self.settings.drain_seconds)
-        await self._server.stop(self.settings.drain_seconds)
+        await self._server.stop(max(_LEAST_GRACE, deadline - time.monotonic()))
 
     async def _set_health(self, status: int) -> None:
         for service in _SERVICES:
             await self._health.set(service, status)
-
-
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    server = FramingServer(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start()
-    loading = asyncio.create_task(server.load())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((loading, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if loading.done():
-            loading.result()
-            await stopping
-    finally:
-        for task in (loading, stopping):
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await stopping
-        await server.drain()

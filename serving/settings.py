@@ -43,6 +43,8 @@ class Settings:
     """How the server runs."""
 
     address: str = _setting("127.0.0.1:50051", "host:port to listen on")
+    workers: int = _setting(1, "processes that answer calls, all on the one port", _positive)
+    most_crashes: int = _setting(10, "crashes of workers within a minute after which the server gives up", _positive)
     bundle: str = _setting("", "bundle folder to serve instead of a registered model")
     model: str = _setting("models:/framing@champion", "registered model to serve")
     tracking_uri: str = _setting(default_tracking_uri, "MLflow store with the registry")
@@ -67,18 +69,23 @@ def load_settings(arguments: Sequence[str] | None, environment: Mapping[str, str
     for entry in fields(Settings):
         flag = "--" + entry.name.replace("_", "-")
         parser.add_argument(flag, metavar="VALUE", help=f"{entry.metadata['help']} ({_variable(entry.name)})")
-    flags = vars(parser.parse_args(arguments))
+    given = vars(parser.parse_args(arguments))
     known = {_variable(entry.name) for entry in fields(Settings)}
     for name in environment:
         if name.startswith("FRAMING_") and name not in known:
             raise ConfigError(f"{name}: unknown setting; known are {', '.join(sorted(known))}")
-    return Settings(**_values(flags, environment))
+    return Settings(**_values(given, environment))
 
 
-def _values(flags: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, Any]:
+def flags(settings: Settings) -> list[str]:
+    """Return the flags from which `load_settings` reads `settings`, whatever the environment says."""
+    return [f"--{entry.name.replace('_', '-')}={getattr(settings, entry.name)}" for entry in fields(Settings)]
+
+
+def _values(given: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for entry in fields(Settings):
-        text = flags[entry.name] if flags[entry.name] is not None else environment.get(_variable(entry.name))
+        text = given[entry.name] if given[entry.name] is not None else environment.get(_variable(entry.name))
         if text is not None:
             try:
                 values[entry.name] = entry.metadata["read"](text)

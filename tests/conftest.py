@@ -13,6 +13,7 @@ from framing.bundle import load_bundle, save_bundle
 from framing.fields import FieldedArticle
 from framing.model import FramingModel
 from framing.taxonomy import Taxonomy, default_taxonomy
+from tests.processes import free_port
 from training.config import Config, load_config
 from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
 from training.fit import FitResult, fit
@@ -73,6 +74,12 @@ def bundle(fitted: FitResult, some_items: list[LabelledItem], tmp_path_factory: 
 @pytest.fixture(scope="session")
 def model(bundle: Path) -> FramingModel:
     return load_bundle(bundle)
+
+
+@pytest.fixture
+def address() -> str:
+    """A loopback address with a port that nobody has."""
+    return f"127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="session")

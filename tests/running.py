@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings
 
 
 @contextlib.contextmanager
 def running_server(settings: Settings, *, load: bool = True) -> Iterator[FramingServer]:
-    """Yield a server that listens, with its model loaded unless `load` is false."""
+    """Yield a server that listens, with the model of `settings.bundle` unless `load` is false."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -24,7 +26,8 @@ def running_server(settings: Settings, *, load: bool = True) -> Iterator[Framing
     server = asyncio.run_coroutine_threadsafe(make(), loop).result(30)
     try:
         if load:
-            asyncio.run_coroutine_threadsafe(server.load(), loop).result(30)
+            model = open_model(Path(settings.bundle))
+            asyncio.run_coroutine_threadsafe(server.serve_model(model), loop).result(30)
         yield server
     finally:
         asyncio.run_coroutine_threadsafe(server.drain(), loop).result(30)

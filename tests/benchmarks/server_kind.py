@@ -21,6 +21,7 @@ from framing.bundle import load_bundle
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
 from serving.messages import read_article, read_options, write_classification
+from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings
 
@@ -59,7 +60,7 @@ def serve_asyncio(bundle: Path, ports: Any) -> None:
     async def run() -> None:
         server = FramingServer(Settings(address="127.0.0.1:0", bundle=str(bundle)))
         await server.start()
-        await server.load()
+        await server.serve_model(open_model(bundle))
         ports.put(server.port)
         await asyncio.Event().wait()
 

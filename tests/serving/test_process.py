@@ -1,7 +1,6 @@
 """The server as a process of its own: start, signals, wrong settings."""
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -10,43 +9,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
+from tests.processes import start, wait_until_serving
 
-SERVING = health_pb2.HealthCheckResponse.SERVING
 TEXT = "The presidents of Russia and Iran signed a treaty in Moscow. " * 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "serving", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_until_serving(address: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    with grpc.insecure_channel(address) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
-        while time.monotonic() < deadline:
-            try:
-                if stub.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True).status == SERVING:
-                    return
-            except grpc.RpcError:
-                pass
-            time.sleep(0.05)
-    pytest.fail(f"{address} was not SERVING after {seconds} s")
-
-
-@pytest.fixture
-def address() -> str:
-    return f"127.0.0.1:{free_port()}"
 
 
 def test_sigterm_under_load_fails_no_accepted_call(bundle: Path, address: str) -> None:
@@ -70,7 +38,9 @@ def test_sigterm_under_load_fails_no_accepted_call(bundle: Path, address: str) -
     threads = [threading.Thread(target=call_until_refused) for _ in range(8)]
     for thread in threads:
         thread.start()
-    time.sleep(1)
+    deadline = time.monotonic() + 60
+    while len(answered) <= 50 and not (refused or broken) and time.monotonic() < deadline:
+        time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     for thread in threads:
         thread.join(60)
@@ -99,10 +69,11 @@ def test_sigterm_waits_for_a_long_call(bundle: Path, address: str) -> None:
 def test_the_serving_process_does_not_import_mlflow(bundle: Path) -> None:
     code = (
         "import asyncio, sys; from pathlib import Path\n"
-        "from serving.server import FramingServer; from serving.settings import Settings\n"
+        "from serving.model_loader import open_model; from serving.server import FramingServer\n"
+        "from serving.settings import Settings\n"
         "async def main():\n"
         f"    server = FramingServer(Settings(address='127.0.0.1:0', bundle={str(bundle)!r}))\n"
-        "    await server.start(); await server.load(); await server.drain()\n"
+        "    await server.start(); await server.serve_model(open_model(Path(server.settings.bundle))); await server.drain()\n"
         "asyncio.run(main())\n"
         "print([name for name in ('mlflow', 'sklearn', 'scipy', 'pandas', 'datasets') if name in sys.modules])\n"
     )
@@ -114,7 +85,7 @@ def test_a_second_server_on_the_port_is_refused(bundle: Path, address: str) -> N
     first = start("--bundle", str(bundle), "--address", address)
     try:
         wait_until_serving(address)
-        second = start("--bundle", str(bundle), "--address", address)
+        second = start("--bundle", str(bundle), "--address", address, "--workers", "2")
         _, log = second.communicate(timeout=60)
         assert second.returncode == 2
         assert f"cannot listen on {address}" in log

@@ -1,0 +1,94 @@
+"""A worker: one process that answers calls on the port of the server, with the model its supervisor names.
+
+    python -m serving.worker FD [SETTINGS...]
+
+FD is its end of a channel to the supervisor. It says first whether it listens. Then it obeys: ``prepare`` loads,
+checks and warms a model beside the one in force, ``commit`` puts it in force, ``drop`` forgets it. It ends when told
+to by a signal, or when the supervisor has gone; the calls it has accepted are answered first.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from framing.errors import FramingError
+from framing.model import FramingModel
+from serving.child import Channel, ChannelClosed
+from serving.logs import start_logging
+from serving.model_loader import open_model
+from serving.server import FramingServer
+from serving.settings import Settings, load_settings
+
+EXIT_REFUSED = 2
+
+
+class Worker:
+    """A server that does what its supervisor says."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.server = FramingServer(settings, shared_port=True)
+        self._prepared: FramingModel | None = None
+
+    async def obey(self, channel: Channel) -> None:
+        """Carry out orders until the supervisor has gone."""
+        with contextlib.suppress(ChannelClosed):
+            while True:
+                order = await channel.receive()
+                channel.send({"problem": await self._carry_out(order)})
+
+    async def _carry_out(self, order: dict[str, Any]) -> str:
+        """Carry out one order and return why it could not be, or nothing."""
+        try:
+            match order["do"]:
+                case "prepare":
+                    self._prepared = await asyncio.to_thread(open_model, Path(order["bundle"]), order["version"])
+                case "commit" if self._prepared:
+                    await self.server.serve_model(self._prepared)
+                    self._prepared = None
+                case "drop":
+                    self._prepared = None
+        except FramingError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with a new model, the one in force stays
+            return repr(error)
+        return ""
+
+
+async def work(settings: Settings, end: socket.socket) -> int:
+    """Work until told to stop and return the exit code."""
+    channel, stop = await Channel.over(end), asyncio.Event()
+    _on_signals(stop.set)
+    worker = Worker(settings)
+    try:
+        await worker.server.start()
+    except FramingError as error:
+        channel.send({"problem": str(error)})
+        return EXIT_REFUSED
+    channel.send({"problem": ""})
+    tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.obey(channel))]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await worker.server.drain()
+    for task in done:
+        task.result()
+    return 0
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def main() -> None:
+    """Work for the supervisor at the other end of the channel that the command line names."""
+    end, settings = socket.socket(fileno=int(sys.argv[1])), load_settings(sys.argv[2:])
+    start_logging(settings)
+    sys.exit(asyncio.run(work(settings, end)))
+
+
+if __name__ == "__main__":
+    main()
