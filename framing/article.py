@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from framing.letters import Span
 
@@ -28,8 +28,7 @@ class Article:
         return self.title if part == "title" else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class LabelScore:
+class LabelScore(NamedTuple):
     """A label's calibrated probability in [0, 1] and whether the model gives the label."""
 
     label: str
@@ -37,16 +36,14 @@ class LabelScore:
     selected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceSpan:
+class EvidenceSpan(NamedTuple):
     """A phrase of a sentence of evidence and its contribution to the label's score, in log-odds."""
 
     span: Span
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A sentence that speaks for a label.
 
     `span` and the spans of `phrases` are code points of `part` exactly as the caller sent it.

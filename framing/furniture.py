@@ -1,7 +1,8 @@
-"""What surrounds an item and is not its text: page furniture, channel signatures, wire found_credits.
+"""What surrounds an item and is not its text: page furniture, channel signatures, wire credits.
 
-Works on the folded lines of letters.py. Removing is a fixed point: what is left has nothing more to
-remove, so preparing a prepared text changes nothing.
+Works line by line on folded tokens; what a line cannot be is ruled out by its first and last tokens, since
+patterns cost more than anything else here. Removing is a fixed point: what is left has nothing more to remove, so
+preparing a prepared text changes nothing.
 """
 
 import re
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from framing.letters import Line, fold
+from framing.letters import fold
+from framing.memo import Memo
+from framing.tokens import CLOSES, OPENS, STOPS, Line, Token
 
 MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
 MAX_AGE_WORDS = 8
@@ -20,7 +23,7 @@ MAX_DATELINE_WORDS = 10
 
 _BULLETS = re.compile(r"[^\w@#©(«\"]+")
 _ADDRESS = re.compile(r"(?:\W*(?:@\w+|https?://\S+|www\.\S+|t\.me/\S+)\W*)+")
-_PROSE_END = re.compile(r"[.!?؟…][\"'»”)\]]*$")
+_ADDRESS_PART = re.compile(r"@|https?://|www\.|t\.me/|\A\W+\Z")
 _BRACKETED = re.compile(r"[(\[/]+\s*([^()\[\]/]+?)\s*[)\]/]+[.,]?")
 _DATELINE = re.compile(r"[^()]*\(\s*([^()]+?)\s*\)\s*[-–—:.]+")
 _DATELINE_ENDS = ("-", "–", "—", ":", ".")
@@ -37,6 +40,7 @@ class Body:
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     marker: re.Pattern[str]
+    marker_head: re.Pattern[str]
     age: re.Pattern[str]
     source_mark: re.Pattern[str]
     agencies: frozenset[str]
@@ -51,26 +55,47 @@ def strip_furniture(lines: Sequence[Line]) -> Body:
 
 
 def _without_furniture(lines: Sequence[Line]) -> list[Line]:
-    texts = [_BULLETS.sub("", line.text, count=1) if _BULLETS.match(line.text) else line.text for line in lines]
-    markers = [_is_marker(text, len(line.words)) for text, line in zip(texts, lines, strict=True)]
+    markers = [_is_marker(line) for line in lines]
     end = _tail_begin(lines, markers)
     kept: list[Line] = []
-    for line, text, marker in zip(lines[:end], texts, markers, strict=False):
-        if not (marker or _is_address(line) or (kept and _is_age(text, line))):
+    for line, marker in zip(lines[:end], markers, strict=False):
+        if not (marker or _is_address(line) or (kept and _is_age(line))):
             kept.append(line)
     return kept
 
 
-def _is_marker(text: str, words: int) -> bool:
-    return words <= MAX_FURNITURE_WORDS and _patterns().marker.match(text) is not None
+def _is_marker(line: Line) -> bool:
+    if not _may_be_furniture(line):
+        return False
+    return _patterns().marker.match(_without_bullets(line.text)) is not None
 
 
 def _is_address(line: Line) -> bool:
-    return _ADDRESS.fullmatch(line.text) is not None if len(line.words) <= MAX_FURNITURE_WORDS else False
+    return _may_be_furniture(line) and _ADDRESS.fullmatch(line.text) is not None
 
 
-def _is_age(text: str, line: Line) -> bool:
-    return len(line.words) <= MAX_AGE_WORDS and _patterns().age.search(text) is not None
+def _may_be_furniture(line: Line) -> bool:
+    return len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0].folded]
+
+
+def _begins_furniture(token: str) -> bool:
+    """Return whether a marker, an address or a bullet can begin with the folded `token`."""
+    bare = _without_bullets(token)
+    return not bare or bool(_patterns().marker_head.match(bare) or _ADDRESS_PART.search(token))
+
+
+_BEGINS_FURNITURE = Memo(_begins_furniture)
+
+
+def _without_bullets(text: str) -> str:
+    bullets = _BULLETS.match(text)
+    return text[bullets.end() :] if bullets else text
+
+
+def _is_age(line: Line) -> bool:
+    if len(line.tokens) > MAX_AGE_WORDS:
+        return False
+    return _patterns().age.search(_without_bullets(line.text)) is not None
 
 
 def _tail_begin(lines: Sequence[Line], markers: Sequence[bool]) -> int:
@@ -79,7 +104,7 @@ def _tail_begin(lines: Sequence[Line], markers: Sequence[bool]) -> int:
     for index in range(len(lines) - 1, -1, -1):
         if markers[index]:
             begin = index
-        elif len(lines[index].words) > MAX_FURNITURE_WORDS or _PROSE_END.search(lines[index].words[-1]):
+        elif len(lines[index].tokens) > MAX_FURNITURE_WORDS or lines[index].tokens[-1].flags & STOPS:
             break
     return begin
 
@@ -94,51 +119,59 @@ def _without_closing_credits(lines: list[Line], found_credits: list[str]) -> lis
 
 
 def _line_as_credit(line: Line) -> str:
-    if len(line.words) <= MAX_CREDIT_WORDS:
+    if len(line.tokens) <= MAX_CREDIT_WORDS:
         bracketed = _BRACKETED.fullmatch(line.text)
         if bracketed:
             return bracketed.group(1)
         if _agency(line.text):
             return line.text
-    if len(line.words) <= MAX_DATELINE_WORDS and _patterns().source_mark.match(line.text):
+    if len(line.tokens) <= MAX_DATELINE_WORDS and _patterns().source_mark.match(line.text):
         return line.text.partition(":")[2].strip() or line.text
     return ""
 
 
 def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
-    begin, end = 0, len(line.words)
-    while found := _opening_credit(line.words[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
+    if not line.flags & (OPENS | CLOSES):
+        return line
+    begin, end = 0, len(line.tokens)
+    while found := _opening_credit(line.tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
         begin += found[0]
         found_credits.append(found[1])
-    while found := _closing_credit(line.words[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
+    while found := _closing_credit(line.tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
         end -= found[0]
         found_credits.append(found[1])
-    if (begin, end) == (0, len(line.words)):
+    if (begin, end) == (0, len(line.tokens)):
         return line
-    return Line(line.words[begin:end], line.begins[begin:end], line.ends[begin:end])
+    return line.cut(begin, end)
 
 
-def _opening_credit(words: Sequence[str]) -> tuple[int, str] | None:
-    """Return how many of the first words are a dateline with a credit, and the credit."""
-    for count in range(1, len(words)):
-        if not words[count - 1].endswith(_DATELINE_ENDS):
+def _opening_credit(tokens: Sequence[Token]) -> tuple[int, str] | None:
+    """Return how many of the first tokens are a dateline with a credit, and the credit."""
+    if not any(token.flags & OPENS for token in tokens):
+        return None
+    for count in range(1, len(tokens)):
+        if not tokens[count - 1].folded.endswith(_DATELINE_ENDS):
             continue
-        dateline = _DATELINE.fullmatch(" ".join(words[:count]))
+        dateline = _DATELINE.fullmatch(_join(tokens[:count]))
         if dateline and _agency(dateline.group(1)):
             return count, dateline.group(1)
     return None
 
 
-def _closing_credit(words: Sequence[str]) -> tuple[int, str] | None:
-    """Return how many of the last words are an agency in brackets, and the agency."""
-    if not words or not words[-1].rstrip(".,").endswith((")", "]", "/")):
+def _closing_credit(tokens: Sequence[Token]) -> tuple[int, str] | None:
+    """Return how many of the last tokens are an agency in brackets, and the agency."""
+    if not tokens or not tokens[-1].flags & CLOSES:
         return None
-    for count in range(1, len(words)):
-        bracketed = _BRACKETED.fullmatch(" ".join(words[-count:]))
+    for count in range(1, len(tokens)):
+        bracketed = _BRACKETED.fullmatch(_join(tokens[-count:]))
         if bracketed and _agency(bracketed.group(1)):
             return count, bracketed.group(1)
     return None
+
+
+def _join(tokens: Sequence[Token]) -> str:
+    return " ".join([token.folded for token in tokens])
 
 
 def _agency(text: str) -> bool:
@@ -151,6 +184,7 @@ def _patterns() -> _Patterns:
     markers, ages, marks = (_any_of(data[key]) for key in ("markers", "ages", "source_marks"))
     return _Patterns(
         re.compile(markers),
+        re.compile(_any_of([_head(marker) for marker in data["markers"]])),
         re.compile(rf"(?:^|\s|\|){ages}\W*$"),
         re.compile(rf"{marks}\s*:"),
         frozenset(_fold_words(name) for name in data["agencies"]),
@@ -159,6 +193,12 @@ def _patterns() -> _Patterns:
 
 def _any_of(patterns: Sequence[str]) -> str:
     return "(?:" + "|".join(_fold_words(pattern) for pattern in patterns) + ")"
+
+
+def _head(marker: str) -> str:
+    """Return the pattern of what a marker's first word begins with: what stands before its first space."""
+    head = marker.partition(" ")[0]
+    return head + ")" * (head.count("(") - head.count(")"))
 
 
 def _fold_words(text: str) -> str:

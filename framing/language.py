@@ -5,7 +5,6 @@ tell served languages from others of the same script, not a general language ide
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 SUPPORTED = ("ar", "en", "fa", "ru")
@@ -27,29 +26,37 @@ _FUNCTION_WORDS = {
     "ru": "в и на с по не что о из для к от за как это но при у до его россии ирана",
 }
 _WORDS = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
+SIGNS = ("letters", "alphabetic", *_SCRIPTS, *(f"foreign {script}" for script in _SCRIPTS), *_WORDS)
 _SCRIPT_LANGUAGES = {"arabic": ("ar", "fa"), "cyrillic": ("ru",), "latin": ("en",)}
-_SAMPLE_WORDS = 200
+SAMPLE_WORDS = 200  # that are looked at, from the beginning
 _FOREIGN_SHARE = 0.02
 _ENOUGH_WORDS = 12  # below this many words the lack of function words says nothing
 
 
 def detect_language(words: Sequence[str]) -> str:
     """Return "ar", "en", "fa" or "ru" for the folded `words` of a text, or "und" for any other language."""
-    sample = words[:_SAMPLE_WORDS]
-    letters = "".join(sample)
-    counts = {script: len(pattern.findall(letters)) for script, pattern in _SCRIPTS.items()}
-    script = max(counts, key=lambda name: counts[name])
-    if counts[script] * 2 <= sum(character.isalpha() for character in letters):
-        return "und"
-    if len(_FOREIGN_LETTERS[script].findall(letters)) > _FOREIGN_SHARE * len(letters):
-        return "und"
-    hits = Counter({language: _hits(sample, language) for language in _SCRIPT_LANGUAGES[script]})
-    if script == "arabic":
-        hits["fa"] += sum(any(letter in "پچژگ" for letter in word) for word in sample)
-        hits["ar"] += sum(word.startswith("ال") for word in sample)
-    language, count = hits.most_common(1)[0]
-    return "und" if count == 0 and len(sample) >= _ENOUGH_WORDS else language
+    sample = words[:SAMPLE_WORDS]
+    signs = [sum(column) for column in zip(*map(word_signs, sample), strict=True)] or [0] * len(SIGNS)
+    return language_of(signs, len(sample))
 
 
-def _hits(words: Sequence[str], language: str) -> int:
-    return sum(word in _WORDS[language] for word in words)
+def word_signs(word: str) -> tuple[int, ...]:
+    """Return what speaks for a language in the folded `word`: a count for each of SIGNS."""
+    scripts = [len(pattern.findall(word)) for pattern in _SCRIPTS.values()]
+    foreign = [len(pattern.findall(word)) for pattern in _FOREIGN_LETTERS.values()]
+    hits = {language: int(word in words) for language, words in _WORDS.items()}
+    hits["fa"] += any(letter in "پچژگ" for letter in word)
+    hits["ar"] += word.startswith("ال")
+    return (len(word), sum(map(str.isalpha, word)), *scripts, *foreign, *hits.values())
+
+
+def language_of(signs: Sequence[float], words: int) -> str:
+    """Return the language that `signs`, summed over so many `words`, speak for, or "und" for any that is not served."""
+    counts = dict(zip(SIGNS, signs, strict=True))
+    script = max(_SCRIPTS, key=lambda name: counts[name])
+    if counts[script] * 2 <= counts["alphabetic"]:
+        return "und"
+    if counts[f"foreign {script}"] > _FOREIGN_SHARE * counts["letters"]:
+        return "und"
+    language = max(_SCRIPT_LANGUAGES[script], key=lambda name: counts[name])
+    return "und" if counts[language] == 0 and words >= _ENOUGH_WORDS else language

@@ -1,7 +1,9 @@
 """FramingModel: an article in, a Classification out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import ge
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from framing.article import Abstention, Article, Classification, Evidence, EvidenceSpan, LabelScore
 from framing.errors import InvalidInput
 from framing.fields import FieldedArticle, read_fields
-from framing.language import SUPPORTED, detect_language
+from framing.language import SUPPORTED, language_of
 from framing.letters import Span
 from framing.scorer import FloatArray, LinearWeights, Scorer, Scores
 from framing.taxonomy import Taxonomy
@@ -56,6 +58,8 @@ class FramingModel:
         self.info = dict(info or {})
         self._scorer = Scorer(weights)
         self._topics = len(taxonomy.topics)
+        self._labels = taxonomy.topic_ids + taxonomy.framing_ids
+        self._thresholds = [decisions.topics[topic] for topic in taxonomy.topic_ids]
 
     def classify(self, article: Article, *, evidence: int = DEFAULT_EVIDENCE) -> Classification:
         """Return topics, framing and up to `evidence` sentences for each label given.
@@ -66,74 +70,65 @@ class FramingModel:
             raise InvalidInput("TEXT_EMPTY", "text", "expected a text with at least one visible character, got none")
         fielded = read_fields(article)
         scores = self._scorer.score(fielded)
-        topics, framings = probabilities(scores.total, self._topics)
-        words = [word for sentence in fielded.sentences for word in sentence.words]
-        language = article.language.partition("-")[0].lower() or detect_language(words)
-        known = self.known_share(words)
-        abstention = self._abstention(len(words), known, language, framings)
-        given = self._given(topics, framings, abstention)
-        labels = self.taxonomy.topic_ids + self.taxonomy.framing_ids
-        values = np.concatenate([topics, framings]).tolist()
-        scored = tuple(LabelScore(*score) for score in zip(labels, values, given, strict=True))
+        words = scores.ends[-1]
+        language = article.language.partition("-")[0].lower() or language_of(scores.signs, words)
+        known = scores.known / max(1, words)
+        values = _article_probabilities(scores.total.tolist(), self._topics)
+        abstention = self._abstention(words, known, language, max(values[self._topics :]))
+        given = self._given(values, abstention)
+        scored = tuple(map(LabelScore, self._labels, values, given))
         framing = next((score.label for score in scored[self._topics :] if score.selected), "")
         return Classification(
             topics=scored[: self._topics],
             framings=scored[self._topics :],
             stance=self.taxonomy.stance(framing) if framing else "",
             abstention=abstention,
-            evidence=self._evidence(fielded, scores, given, evidence),
+            evidence=self._evidence(fielded, scores, given, evidence) if evidence > 0 else (),
             language=language,
             credit=fielded.text.credit,
-            words=len(words),
+            words=words,
             known_share=known,
         )
 
-    def _abstention(self, words: int, known: float, language: str, framings: FloatArray) -> Abstention | None:
+    def _abstention(self, words: int, known: float, language: str, confidence: float) -> Abstention | None:
         if words < self.decisions.least_words:
             return Abstention.TOO_SHORT
         if language not in SUPPORTED:
             return Abstention.UNSUPPORTED_LANGUAGE
         if known < self.decisions.least_known_share:
             return Abstention.OUT_OF_DOMAIN
-        if framings.max() < self.decisions.framing_confidence:
+        if confidence < self.decisions.framing_confidence:
             return Abstention.LOW_CONFIDENCE
         return None
 
-    def known_share(self, words: Sequence[str]) -> float:
-        """Return which share of `words` was met in training; 0 for no words."""
-        return sum(map(self._scorer.knows, words)) / max(1, len(words))
-
-    def _given(self, topics: FloatArray, framings: FloatArray, abstention: Abstention | None) -> list[bool]:
+    def _given(self, values: Sequence[float], abstention: Abstention | None) -> list[bool]:
         if abstention not in (None, Abstention.LOW_CONFIDENCE):
-            return [False] * (len(topics) + len(framings))
-        thresholds = [self.decisions.topics[topic] for topic in self.taxonomy.topic_ids]
-        framing = int(framings.argmax()) if abstention is None else -1
-        return [*(topics >= thresholds).tolist(), *(index == framing for index in range(len(framings)))]
+            return [False] * len(values)
+        topics = list(map(ge, values, self._thresholds))
+        framings = values[self._topics :]
+        framing = framings.index(max(framings)) if abstention is None else -1
+        return [*topics, *(index == framing for index in range(len(framings)))]
 
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
     ) -> tuple[Evidence, ...]:
-        if most <= 0:
-            return ()
-        labels = self.taxonomy.topic_ids + self.taxonomy.framing_ids
+        labels = [label for label, is_given in enumerate(given) if is_given]
+        strongest = np.argsort(-scores.by_sentence[:, labels], axis=0, kind="stable")[:most].T.tolist()
         return tuple(
-            self._sentence_evidence(
-                article, int(sentence), label, float(scores.by_sentence[sentence, label]), labels[label]
-            )
-            for label in np.flatnonzero(given).tolist()
-            for sentence in np.argsort(-scores.by_sentence[:, label], kind="stable")[:most]
-            if scores.by_sentence[sentence, label] > 0
+            self._sentence_evidence(article, scores, index, label)
+            for label, indices in zip(labels, strongest, strict=True)
+            for index in indices
+            if scores.by_sentence[index, label] > 0
         )
 
-    def _sentence_evidence(
-        self, article: FieldedArticle, index: int, label: int, contribution: float, name: str
-    ) -> Evidence:
-        sentence = article.sentences[index]
-        prepared = article.prepared(sentence.part)
-        values = self._scorer.word_contributions(article, index, label)
-        phrases = _phrases(article.word_spans(sentence), values)
-        located = tuple(EvidenceSpan(prepared.to_source(phrase.span), phrase.contribution) for phrase in phrases)
-        return Evidence(name, sentence.part, prepared.to_source(sentence.span), contribution, located)
+    def _sentence_evidence(self, article: FieldedArticle, scores: Scores, index: int, label: int) -> Evidence:
+        words = scores.by_word[scores.ends[index] : scores.ends[index + 1], label].tolist()
+        phrases = tuple(
+            EvidenceSpan(Span(article.word_span(index, first).begin, article.word_span(index, last).end), contribution)
+            for first, last, contribution in _phrases(words)
+        )
+        contribution = float(scores.by_sentence[index, label])
+        return Evidence(self._labels[label], article.part(index), article.sentence_span(index), contribution, phrases)
 
 
 def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArray]:
@@ -143,18 +138,23 @@ def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArr
     return independent, framings / framings.sum(axis=-1, keepdims=True)
 
 
-def _phrases(spans: Sequence[Span], values: FloatArray) -> list[EvidenceSpan]:
-    """Return the strongest words that speak for the label, adjacent ones joined, in reading order."""
-    strongest = sorted(np.argsort(-values, kind="stable")[:PHRASES_PER_SENTENCE].tolist())
-    phrases: list[EvidenceSpan] = []
-    previous = -2
-    for word in strongest:
-        if values[word] <= 0:
-            continue
-        span, value = spans[word], float(values[word])
-        if word == previous + 1 and phrases:
-            joined = phrases.pop()
-            span, value = Span(joined.span.begin, span.end), joined.contribution + value
-        phrases.append(EvidenceSpan(span, value))
-        previous = word
+def _article_probabilities(scores: Sequence[float], topics: int) -> list[float]:
+    """Return what `probabilities` returns, in one list, for one article: numpy pays only for many."""
+    independent = [1.0 / (1.0 + math.exp(-min(500.0, max(-500.0, score)))) for score in scores[:topics]]
+    highest = max(scores[topics:])
+    framings = [math.exp(score - highest) for score in scores[topics:]]
+    total = sum(framings)
+    return [*independent, *(framing / total for framing in framings)]
+
+
+def _phrases(words: Sequence[float]) -> list[tuple[int, int, float]]:
+    """Return the strongest words that speak for the label: first and last word of each run, what it adds."""
+    strongest = sorted(range(len(words)), key=words.__getitem__, reverse=True)[:PHRASES_PER_SENTENCE]
+    phrases: list[tuple[int, int, float]] = []
+    for word in sorted(word for word in strongest if words[word] > 0):
+        if phrases and phrases[-1][1] == word - 1:
+            first, _, contribution = phrases.pop()
+            phrases.append((first, word, contribution + words[word]))
+        else:
+            phrases.append((word, word, words[word]))
     return phrases

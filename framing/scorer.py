@@ -2,26 +2,28 @@
 
 A score is additive over words. Within a field of n words, an n-gram counts linearly and the field is
 divided by n to a fixed power, so a word contributes one fixed vector: the sum over its own n-grams.
-Vectors of words already met are remembered in a bounded table; an article is then one look-up a word
-and one sum, and what each sentence and each word contributes is known exactly.
+The vectors of tokens already met are remembered, so that scoring an article is one look-up a token and one product of
+matrices, and what each sentence and each word contributes is known exactly. n-grams are looked up only for
+tokens met for the first time; their index is therefore made to be small rather than fast.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from framing.fields import FIELDS, FieldedArticle, Sentence
+from framing.fields import FIELDS, FieldedArticle
+from framing.language import SAMPLE_WORDS, SIGNS, word_signs
+from framing.memo import MOST, Memo
+from framing.tokens import Token
 
 FloatArray = npt.NDArray[np.float64]
 
-TABLE_WORDS = 1 << 15
-_LONGEST_REMEMBERED = 64
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
+_FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +45,6 @@ class LinearWeights:
     bigrams: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What `Scorer.score` returns: `total` (L,), and what each sentence adds to it, `by_sentence` (N, L).
-
-    `total - by_sentence.sum(axis=0)` is what no sentence has: intercept, calibration and shape counts.
-    """
-
-    total: FloatArray
-    by_sentence: FloatArray
-
-
-@lru_cache(maxsize=1 << 16)
 def word_ngrams(word: str, sizes: tuple[int, int]) -> tuple[str, ...]:
     """Return the n-grams of `word` padded with spaces, of `sizes` (least, greatest), and the whole."""
     padded = f" {word[:_LONGEST_NGRAMMED]} "
@@ -68,123 +58,124 @@ def bigram(first: str, second: str) -> str:
     return f" {first[:_LONGEST_NGRAMMED]} {second[:_LONGEST_NGRAMMED]} "
 
 
-class _WordTable:
-    """Rows of a matrix for words: first the fixed rows of bigrams, then words as they are met."""
+class NgramIndex:
+    """From n-grams to their rows, by their hashes: 12 bytes an n-gram, where a dictionary takes 200.
 
-    def __init__(self, fixed: FloatArray, capacity: int) -> None:
-        self.rows: dict[str, int] = {}
-        self.matrix = np.empty((len(fixed) + capacity, fixed.shape[1]))
-        self.matrix[: len(fixed)] = fixed
-        self.used = len(fixed)
+    Python's hash has 64 bits: that an n-gram outside a vocabulary of 200,000 is taken for one in it has a chance of
+    one in 10**14.
+    """
 
-    @property
-    def free(self) -> int:
-        return len(self.matrix) - self.used
+    def __init__(self, vocabulary: Sequence[str]) -> None:
+        hashes = np.fromiter(map(hash, vocabulary), np.int64, len(vocabulary))
+        self._rows = hashes.argsort().astype(np.int32)
+        self._hashes = hashes[self._rows]
 
-    def add(self, word: str, vector: FloatArray) -> None:
-        self.matrix[self.used] = vector
-        self.rows[word] = self.used
-        self.used += 1
+    def rows(self, ngrams: Sequence[str]) -> npt.NDArray[np.int32]:
+        """Return the rows of those of `ngrams` that are in the vocabulary."""
+        wanted = np.fromiter(map(hash, ngrams), np.int64, len(ngrams))
+        places = self._hashes.searchsorted(wanted)
+        places[places == len(self._hashes)] = 0
+        found: npt.NDArray[np.int32] = self._rows[places[self._hashes[places] == wanted]]
+        return found
+
+
+class Scores:
+    """What `Scorer.score` returns for an article of N words in S sentences.
+
+    `total` (L,) are the scores; `known` is how many words were met in training; `signs` what speaks
+    for each language (language.SIGNS). The rest is worked out when evidence asks for it.
+    """
+
+    def __init__(self, article: FieldedArticle, weights: LinearWeights, rows: FloatArray) -> None:
+        self._weights = weights
+        self._rows = rows
+        self.ends = list(accumulate([sentence.size for sentence in article.sentences], initial=0))
+        self._shares = _shares(article, weights.exponent)
+        sums = self._shares @ rows
+        labels = len(weights.scale)
+        within = sum(sums[field, field * labels : (field + 1) * labels] for field in range(len(FIELDS)))
+        shape = np.array(article.shape) @ weights.shape
+        self.total: FloatArray = weights.scale * (within + shape + weights.intercept) + weights.shift
+        facts = sums[len(FIELDS) :, -_FACTS:].tolist()
+        self.known = int(facts[0][0])
+        self.signs: list[float] = facts[1][1:]
+
+    @cached_property
+    def by_word(self) -> FloatArray:
+        """What each word adds to the scores, (N, L). A pair's part is with the word that begins it."""
+        labels = len(self._weights.scale)
+        vectors = self._rows[:, : len(FIELDS) * labels].reshape(-1, len(FIELDS), labels)
+        shares = self._shares[: len(FIELDS)]
+        contributions: FloatArray = np.einsum("fn,nfl->nl", shares, vectors) * self._weights.scale
+        return contributions
+
+    @cached_property
+    def by_sentence(self) -> FloatArray:
+        """What each sentence adds to the scores, (S, L).
+
+        `total - by_sentence.sum(axis=0)` is what no sentence has: intercept, calibration and shape counts.
+        """
+        sums = np.zeros((len(self.ends) - 1, len(self._weights.scale)))
+        filled = [index for index, (begin, end) in enumerate(pairwise(self.ends)) if end > begin]
+        if filled:
+            sums[filled] = np.add.reduceat(self.by_word, [self.ends[index] for index in filled])
+        return sums
 
 
 class Scorer:
-    """Scores fielded articles. Thread-safe; memory bounded by `table_words` remembered words."""
+    """Scores fielded articles. Thread-safe; memory bounded by `remembered` tokens."""
 
-    def __init__(self, weights: LinearWeights, *, table_words: int = TABLE_WORDS) -> None:
+    def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
         self.weights = weights
-        labels = weights.ngrams.shape[2]
-        self._labels = labels
-        self._ngrams = weights.ngrams.reshape(len(weights.vocabulary), len(FIELDS) * labels).astype(np.float64)
-        self._index = {gram: row for row, gram in enumerate(weights.vocabulary)}
-        bigrams = [gram for gram in weights.vocabulary if " " in gram[1:-1]] if weights.bigrams else []
-        self._bigram_rows = {tuple(gram[1:-1].split(" ")): row for row, gram in enumerate(bigrams, start=1)}
-        rows = [self._index[gram] for gram in bigrams]
-        self._fixed = np.vstack([np.zeros((1, self._ngrams.shape[1])), self._ngrams[rows]])
-        self._table_words = table_words
-        self._table = _WordTable(self._fixed, table_words)
-        self._lock = threading.Lock()
-
-    def knows(self, word: str) -> bool:
-        """Return whether `word` as a whole was met in training."""
-        return f" {word} " in self._index
+        self._ngrams = weights.ngrams.reshape(len(weights.vocabulary), -1)
+        self._index = NgramIndex(weights.vocabulary)
+        self._width = self._ngrams.shape[1] + _FACTS
+        self._rows = Memo(self._token_rows, remembered)
+        self._pairs = Memo(self._pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
-        """Return the score of every label for `article`, and what each sentence adds to it."""
-        weights = self.weights
-        sums = self._sentence_sums(article.sentences)
-        by_sentence = np.zeros((len(sums), self._labels))
-        for field, members in enumerate(article.members):
-            if members:
-                norm = field_norm([len(article.sentences[index].words) for index in members], weights.exponent)
-                rows = list(members)
-                by_sentence[rows] += sums[rows, field * self._labels : (field + 1) * self._labels] / norm
-        by_sentence *= weights.scale
-        outside = weights.scale * (np.asarray(article.shape) @ weights.shape + weights.intercept) + weights.shift
-        return Scores(by_sentence.sum(axis=0) + outside, by_sentence)
+        """Return the score of every label for `article`, and what it is made of."""
+        remembered = self._rows.__getitem__
+        parts = [b"".join(map(remembered, sentence.tokens)) for sentence in article.sentences]
+        rows = np.frombuffer(b"".join(parts)).reshape(-1, self._width)
+        return Scores(article, self.weights, self._with_pairs(rows, article) if self.weights.bigrams else rows)
 
-    def word_contributions(self, article: FieldedArticle, sentence: int, label: int) -> FloatArray:
-        """Return what each word of a sentence adds to the score of `label`; a pair's part is split evenly."""
-        words = article.sentences[sentence].words
-        table, single, pairs = self._rows([article.sentences[sentence]])
-        values = np.zeros(len(words))
-        for field, members in enumerate(article.members):
-            if sentence in members:
-                norm = field_norm([len(article.sentences[index].words) for index in members], self.weights.exponent)
-                column = table.matrix[:, field * self._labels + label]
-                values += column[single] / norm
-                halves = column[pairs] / (2 * norm)
-                values[:-1] += halves[: len(words) - 1]
-                values[1:] += halves[: len(words) - 1]
-        contributions: FloatArray = values * self.weights.scale[label]
-        return contributions
+    def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
+        """Return `rows` with half of every pair's vector added to either word of it."""
+        pairs = [bigram(*pair) for sentence in article.sentences for pair in pairwise((*sentence.words, ""))]
+        halves = np.frombuffer(b"".join(map(self._pairs.__getitem__, pairs))).reshape(rows.shape) / 2
+        return rows + halves + np.roll(halves, 1, axis=0)
 
-    def _sentence_sums(self, sentences: Sequence[Sentence]) -> FloatArray:
-        """Return the summed vectors of the words and pairs of each sentence, (N, F * L)."""
-        table, single, pairs = self._rows(sentences)
-        sums = np.zeros((len(sentences), self._ngrams.shape[1]))
-        filled = [index for index, sentence in enumerate(sentences) if sentence.words]
-        if not filled:
-            return sums
-        lengths = [len(sentences[index].words) for index in filled]
-        starts = np.concatenate(([0], np.cumsum(lengths[:-1]))).astype(np.intp)
-        sums[filled] = np.add.reduceat(table.matrix[single], starts) + np.add.reduceat(table.matrix[pairs], starts)
-        return sums
+    def _token_rows(self, token: Token) -> bytes:
+        """Return the rows of the words of `token`, one after the other: vector, whether known, signs of languages."""
+        return np.array([self._word_row(word) for word in token.words], np.float64).tobytes()
 
-    def _rows(self, sentences: Sequence[Sentence]) -> tuple[_WordTable, list[int], list[int]]:
-        """Return a table with every word and, word by word, the rows of the words and of the pairs they begin."""
-        table = self._table_with({word for sentence in sentences for word in sentence.words})
-        single: list[int] = []
-        pairs: list[int] = []
-        for sentence in sentences:
-            words = sentence.words
-            single.extend(map(table.rows.__getitem__, words))
-            pairs.extend(self._bigram_rows.get(pair, 0) for pair in pairwise(words))
-            if words:
-                pairs.append(0)
-        return table, single, pairs
+    def _word_row(self, word: str) -> list[float]:
+        known = len(self._index.rows((f" {word} ",)))
+        return [*self._vector(word_ngrams(word, self.weights.sizes)), known, *word_signs(word)]
 
-    def _table_with(self, words: set[str]) -> _WordTable:
-        """Return a table that has `words`: the one in force, or a new one when that is full."""
-        table = self._table
-        if words <= table.rows.keys():
-            return table
-        with self._lock:
-            missing = words - self._table.rows.keys()
-            if len(missing) > self._table.free:
-                self._table = _WordTable(self._fixed, self._table_words)
-                missing = words
-            table = self._table if len(missing) <= self._table.free else _WordTable(self._fixed, len(missing))
-            for word in missing:
-                table.add(word, self._vector(word))
-        return table
+    def _pair_row(self, pair: str) -> bytes:
+        return np.array([*self._vector((pair,)), *[0] * _FACTS], np.float64).tobytes()
 
-    def _vector(self, word: str) -> FloatArray:
-        index = self._index
-        rows = [index[gram] for gram in word_ngrams(word, self.weights.sizes) if gram in index]
-        vector: FloatArray = self._ngrams[rows].sum(axis=0)
+    def _vector(self, ngrams: Sequence[str]) -> list[float]:
+        """Return the sum of the rows of those of `ngrams` that are in the vocabulary, (F * L)."""
+        vector: list[float] = self._ngrams[self._index.rows(ngrams)].sum(axis=0, dtype=np.float64).tolist()
         return vector
 
 
 def field_norm(lengths: Sequence[int], exponent: float) -> float:
     """Return what a field with sentences of `lengths` words is divided by."""
     return float(max(1, sum(lengths)) ** exponent)
+
+
+def _shares(article: FieldedArticle, exponent: float) -> FloatArray:
+    """Return what each word's row is multiplied by, (F + 2, N): for each field, then to count, then to sample words."""
+    sizes = [sentence.size for sentence in article.sentences]
+    by_sentence = np.zeros((len(FIELDS) + 1, len(sizes)))
+    by_sentence[-1] = 1
+    for field, members in enumerate(article.members):
+        by_sentence[field, members] = 1 / field_norm([sizes[index] for index in members], exponent)
+    shares = np.zeros((len(FIELDS) + 2, sum(sizes)))
+    shares[:-1] = by_sentence.repeat(sizes, axis=1)
+    shares[-1, :SAMPLE_WORDS] = 1
+    return shares

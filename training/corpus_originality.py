@@ -25,7 +25,7 @@ _FORMS = frozenset(
         "the agency newspaper channel agence информационное агентство газета телеканал телекомпания канал тг журнал "
         "сайт портал издание радио وكالة صحيفة جريدة قناة موقع شبكة مجلة للأنباء خبرگزاری روزنامه شبکه کانال پایگاه "
         "خبری سایت وب‌سایت هفته‌نامه ماهنامه نشریه"
-    ).text.split()
+    ).split()
 )
 
 Shingle = tuple[str, ...]
@@ -63,7 +63,7 @@ def shared_sentences(items: Sequence[CorpusItem], articles: Sequence[FieldedArti
     seen: dict[str, dict[str, CorpusItem]] = {}
     for item, article in zip(items, articles, strict=True):
         for sentence in article.sentences:
-            text = sentence.span.of(article.prepared(sentence.part).text)
+            text = sentence.text
             if len(text) > SENTENCE_LETTERS:
                 seen.setdefault(text, {}).setdefault(item.story, item)
     for text, tellers in seen.items():
@@ -91,7 +91,7 @@ def named_outlets(
 
 def _bare_name(name: str) -> str:
     """Return `name` folded, without marks and without the words before it that say what it is."""
-    words = _WORD.findall(normalise(name).text)
+    words = _WORD.findall(normalise(name))
     bare = next((place for place, word in enumerate(words) if word not in _FORMS), 0)
     return " ".join(words[bare:])
 

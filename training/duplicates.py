@@ -17,8 +17,8 @@ from datasketch import MinHash, MinHashLSH
 from scipy.cluster.hierarchy import DisjointSet
 
 from framing.article import Article
-from framing.fields import words_of
 from framing.text import prepare
+from framing.tokens import words_of
 from training.folds import numbered
 
 THRESHOLD = 0.25

@@ -65,7 +65,7 @@ def clean(text: str, recipe: Recipe) -> str:
         text = re.sub(re.escape(word), "", text, flags=re.IGNORECASE)
     if recipe.hashtags:
         text = _HASHTAG.sub(lambda tag: f"{tag.group()} {_INNER_BOUND.sub(' ', tag.group(1))}", text)
-    return normalise(text).text if recipe.letters else text
+    return normalise(text) if recipe.letters else text
 
 
 def _counters(recipe: Recipe) -> list[CountVectorizer]:

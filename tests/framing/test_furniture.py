@@ -1,5 +1,12 @@
+import tomllib
+from importlib import resources
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from framing.furniture import strip_furniture
-from framing.letters import split_lines
+from framing.tokens import split_lines
 
 
 def body(text: str) -> list[str]:
@@ -30,3 +37,15 @@ def test_several_credits_are_all_found() -> None:
     stripped = strip_furniture(split_lines("MOSCOW (Reuters) - Text here. (AFP)\n(Agencies)"))
     assert [line.text for line in stripped.lines] == ["text here."]
     assert stripped.credit == "reuters, afp, agencies"
+
+
+MARKERS = tomllib.loads(resources.files("framing").joinpath("furniture.toml").read_text("utf-8"))["markers"]
+
+
+@settings(max_examples=10, deadline=None)
+@pytest.mark.parametrize("marker", MARKERS)
+@given(data=st.data())
+def test_no_marker_is_ruled_out_by_how_its_line_begins(marker: str, data: st.DataObject) -> None:
+    line = data.draw(st.from_regex(rf"\A(?:{marker})", fullmatch=True))
+    bullet = data.draw(st.sampled_from(["", "- ", "•", "🔹 "]))
+    assert body(f"Text.\n{bullet}{line}{'us' * line.endswith(' ')}") == ["text."]

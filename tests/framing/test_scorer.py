@@ -1,8 +1,8 @@
 import threading
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,22 +37,20 @@ def test_what_sentences_and_words_add_adds_up(fitted: FitResult, some_articles: 
         scores = scorer.score(article)
         bare = replace(article, sentences=(), members=((), (), ()))
         np.testing.assert_allclose(scores.by_sentence.sum(axis=0) + scorer.score(bare).total, scores.total, atol=1e-9)
-        for index in range(len(article.sentences)):
-            for label in (0, 4):
-                words = scorer.word_contributions(article, index, label)
-                assert words.sum() == pytest.approx(scores.by_sentence[index, label], abs=1e-9)
+        for index, (begin, end) in enumerate(pairwise(scores.ends)):
+            np.testing.assert_allclose(scores.by_word[begin:end].sum(axis=0), scores.by_sentence[index], atol=1e-9)
 
 
 def test_a_full_table_of_words_changes_no_score(fitted: FitResult, some_articles: list[FieldedArticle]) -> None:
-    roomy, tight = Scorer(fitted.model.weights), Scorer(fitted.model.weights, table_words=50)
+    roomy, tight = Scorer(fitted.model.weights), Scorer(fitted.model.weights, remembered=50)
     for article in some_articles[:40]:
         np.testing.assert_allclose(tight.score(article).total, roomy.score(article).total, atol=1e-12)
-    assert len(tight._table.matrix) <= len(tight._fixed) + 50
+    assert len(tight._rows) + len(tight._rows._older) <= 50 < len(roomy._rows)
 
 
 def test_threads_that_fill_the_table_disturb_no_score(fitted: FitResult, some_articles: list[FieldedArticle]) -> None:
     expected = [Scorer(fitted.model.weights).score(article).total for article in some_articles[:60]]
-    shared = Scorer(fitted.model.weights, table_words=200)
+    shared = Scorer(fitted.model.weights, remembered=200)
     wrong: list[int] = []
 
     def work(offset: int) -> None:

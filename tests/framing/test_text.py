@@ -23,12 +23,10 @@ def test_preparing_twice_changes_nothing(text: str) -> None:
 @given(st.text(st.characters()) | st.lists(LINES).map("\n".join))
 def test_sentences_are_in_order_and_cover_the_text(text: str) -> None:
     prepared = prepare(text)
-    at = 0
-    for span in prepared.sentences:
-        assert prepared.text[at : span.begin].strip() == ""
-        assert span.begin < span.end
-        at = span.end
-    assert prepared.text[at:].strip() == ""
+    assert " ".join(sentence.text for sentence in prepared.sentences) == prepared.text.replace("\n", " ")
+    for sentence in prepared.sentences:
+        assert sentence.size == len(sentence.words)
+        assert sentence.tokens
 
 
 FURNITURE = {
@@ -78,17 +76,16 @@ def test_prose_that_begins_like_furniture_stays() -> None:
 
 def test_abbreviations_end_no_sentence() -> None:
     prepared = prepare("Gen. Petrov met Dr. Karimi at 5 p.m. in the U.S. Then they left. Who won? Nobody!")
-    assert [span.of(prepared.text) for span in prepared.sentences][-2:] == ["who won?", "nobody!"]
+    assert [sentence.text for sentence in prepared.sentences][-2:] == ["who won?", "nobody!"]
 
 
 def test_quotations_are_found_in_all_marks() -> None:
-    text = 'قال "نعم" ثم «لا» and “so” und „wohl“ end'
-    prepared = prepare(text)
-    assert [prepared.to_source(span).of(text) for span in prepared.quotations] == ['"نعم"', "«لا»", "“so”", "„wohl“"]
+    prepared = prepare('قال "نعم" ثم «لا» and “so” und „wohl“ end')
+    assert prepared.quotations == ['"نعم"', "«لا»", "“so”", "„wohl“"]
 
 
 def test_the_sample_keeps_its_body_only(sample: str) -> None:
     prepared = prepare(sample)
     assert prepared.credit == "رویترز"
-    last = prepared.to_source(prepared.sentences[-1]).of(sample)
+    last = prepared.sentence_span(prepared.sentences[-1]).of(sample)
     assert last.endswith("مع تولي إدارة جديدة الحكم هناك.")
