@@ -31,6 +31,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _log_format(text: str) -> str:
+    if text not in ("human", "json"):
+        raise ValueError(f"expected human or json, got {text!r}")
+    return text
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -56,6 +62,12 @@ class Settings:
     max_waiting: int = _setting(256, "most calls that wait for an answer at once", _positive)
     drain_seconds: float = _setting(30.0, "time that calls in flight get after SIGTERM", float)
     log_level: str = _setting("INFO", "least level that is logged: DEBUG, INFO, WARNING or ERROR", _level)
+    metrics_address: str = _setting("", "host:port to serve Prometheus metrics on over HTTP; none if empty")
+    drift_seconds: float = _setting(86_400.0, "time over which the input is compared with training", float)
+    tracing_endpoint: str = _setting(
+        "", "OpenTelemetry collector to send spans to over OTLP, such as http://localhost:4317; none if empty"
+    )
+    log_format: str = _setting("human", "form of the log: human, or json for one object a line", _log_format)
 
 
 def load_settings(arguments: Sequence[str] | None, environment: Mapping[str, str] = os.environ) -> Settings:
