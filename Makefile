@@ -1,7 +1,7 @@
 # make serve   install, train if there is no champion, serve
 # make test    install, run the tests
 # make check   every check: format, lint, types, import rules, proto, generated code, corpus, tests
-# make proto   generate framing/v1 from proto/
+# make proto   generate framing/v1 and serving/inference from proto/
 # make lock    resolve the dependencies of pyproject.toml anew, with hashes
 # make mlflow  open the tracking store in a browser
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -49,18 +49,22 @@ proto-check: $(READY)
 	@for version in $$(git rev-list HEAD -- proto); do \
 	  (cd proto && ../$(BIN)/buf breaking --against "../.git#ref=$$version,subdir=proto") || exit 1; done
 	@out=$$(mktemp -d) && $(MAKE) --no-print-directory proto OUT=$$out && \
-	  diff -r $$out/framing/v1 framing/v1 --exclude=__init__.py --exclude=__pycache__ && rm -r $$out \
-	  || { echo "framing/v1 is not what proto/ says: run 'make proto'"; exit 1; }
+	  for made in $(GENERATED); do diff -r $$out/$$made $$made --exclude=__init__.py --exclude=__pycache__ \
+	  || { echo "$$made is not what proto/ says: run 'make proto'"; exit 1; }; done && rm -r $$out
 
 corpus-check: $(READY)
 	$(BIN)/framing-train check-corpus
 
 OUT ?= .
+GENERATED := framing/v1 serving/inference
+PROTOC = $(BIN)/python -m grpc_tools.protoc --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 proto: $(READY)
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) \
-	  --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
-	  --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) \
-	  proto/framing/v1/*.proto
+	mkdir -p $(addprefix $(OUT)/,$(GENERATED))
+	$(PROTOC) -I proto --python_out=$(OUT) --grpc_python_out=$(OUT) --mypy_out=quiet:$(OUT) \
+	  --mypy_grpc_out=quiet:$(OUT) proto/framing/v1/*.proto
+	$(PROTOC) -I proto/inference --python_out=$(OUT)/serving/inference --mypy_out=quiet:$(OUT)/serving/inference \
+	  proto/inference/*.proto
 
 lock:
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \

@@ -62,12 +62,12 @@ def require_article(request: pb.ClassifyArticleRequest | pb.StreamClassifyArticl
     return request.article
 
 
-def check_batch(count: int, most: int) -> None:
-    """Raise InvalidInput unless a batch of `count` articles is allowed."""
+def check_batch(count: int, most: int, *, field: str = "articles") -> None:
+    """Raise InvalidInput, naming `field`, unless a batch of `count` articles is allowed."""
     if count == 0:
-        raise InvalidInput("BATCH_EMPTY", "articles", "expected at least one article, got none")
+        raise InvalidInput("BATCH_EMPTY", field, "expected at least one article, got none")
     if count > most:
-        raise InvalidInput("BATCH_TOO_LARGE", "articles", f"expected at most {most} articles, got {count}")
+        raise InvalidInput("BATCH_TOO_LARGE", field, f"expected at most {most} articles, got {count}")
 
 
 def read_options(options: pb.ClassificationOptions) -> tuple[int, int]:

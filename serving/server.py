@@ -8,14 +8,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from framing.errors import ConfigError
 from framing.model import FramingModel
+from serving.access import guarded
+from serving.open_inference import SERVICE as INFERENCE
+from serving.open_inference import open_inference_handlers
 from serving.service import SERVICE, ClassificationService, rpc_handlers
 from serving.settings import Settings
+from serving.transport import channel_options, listen
 
 _LOG = logging.getLogger("framing.serving")
 _LEAST_GRACE = 0.5
-_SERVICES = ("", SERVICE.full_name)
+_SERVICES = ("", SERVICE.full_name, INFERENCE.full_name)
 
 
 class FramingServer:
@@ -32,23 +35,15 @@ class FramingServer:
         self._server = grpc.aio.server(
             options=[
                 ("grpc.so_reuseport", int(shared_port)),  # by default two servers would share a port silently
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", -1),
+                *channel_options(settings),
             ]
         )
 
     async def start(self) -> None:
         """Listen, health NOT_SERVING; ConfigError if the address cannot be had."""
-        self._server.add_generic_rpc_handlers((rpc_handlers(self.service),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        if self.settings.reflection:
-            names = (SERVICE.full_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
-            reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+        self._add_services()
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        try:
-            self.port = self._server.add_insecure_port(self.settings.address)
-        except RuntimeError as error:
-            raise ConfigError(f"FRAMING_ADDRESS: cannot listen on {self.settings.address}: is it taken?") from error
+        self.port = listen(self._server, self.settings)
         await self._server.start()
         _LOG.info("listening on %s", self.settings.address)
 
@@ -63,8 +58,17 @@ class FramingServer:
         _LOG.info("draining, at most %s s", self.settings.drain_seconds)
         await self._health.enter_graceful_shutdown()
         deadline = time.monotonic() + self.settings.drain_seconds
-        await self.service.close(self.settings.drain_seconds)
+        await self.service.calls.close(self.settings.drain_seconds)
         await self._server.stop(max(_LEAST_GRACE, deadline - time.monotonic()))
+
+    def _add_services(self) -> None:
+        server = guarded(self._server, self.settings, self.service.calls)
+        server.add_generic_rpc_handlers((rpc_handlers(self.service),))
+        server.add_generic_rpc_handlers((open_inference_handlers(self.service, self.settings),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        if self.settings.reflection:
+            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            reflection.enable_server_reflection((*_SERVICES[1:], health, reflection.SERVICE_NAME), server)
 
     async def _set_health(self, status: int) -> None:
         for service in _SERVICES:

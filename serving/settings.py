@@ -44,6 +44,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"expected a number of seconds, 0 or more, got {text}")
+    return number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How the server runs."""
@@ -60,7 +67,20 @@ class Settings:
     max_batch: int = _setting(256, "most articles of a batch", _positive)
     max_message_bytes: int = _setting(16 << 20, "most bytes of a message", _positive)
     max_waiting: int = _setting(256, "most calls that wait for an answer at once", _positive)
-    drain_seconds: float = _setting(30.0, "time that calls in flight get after SIGTERM", float)
+    max_wait_seconds: float = _setting(1.0, "longest time that a call may have to wait for its turn", _seconds)
+    max_streams: int = _setting(256, "most streams open at once", _positive)
+    max_stream: int = _setting(100_000, "most articles of a stream", _positive)
+    stream_idle_seconds: float = _setting(300.0, "time after which a stream that nobody uses ends", _seconds)
+    max_connections: int = _setting(4096, "most connections open at once", _positive)
+    max_connection_age: float = _setting(0.0, "seconds after which a client must connect anew; 0: never", _seconds)
+    max_connection_grace: float = _setting(300.0, "seconds that calls get on a connection too old", _seconds)
+    keepalive_seconds: float = _setting(60.0, "silence after which a connection is probed", _seconds)
+    tls_certificate: str = _setting("", "PEM file of the server's certificate chain; with it connections are TLS")
+    tls_key: str = _setting("", "PEM file of the certificate's key")
+    tls_client_ca: str = _setting("", "PEM file of authorities; clients must show a certificate of one of them")
+    allow_plaintext: bool = _setting(False, "listen without TLS beyond loopback", _boolean)
+    tokens: str = _setting("", "file of bearer tokens and what each allows; without it anybody may call")
+    drain_seconds: float = _setting(30.0, "time that calls in flight get after SIGTERM", _seconds)
     log_level: str = _setting("INFO", "least level that is logged: DEBUG, INFO, WARNING or ERROR", _level)
     metrics_address: str = _setting("", "host:port to serve Prometheus metrics on over HTTP; none if empty")
     drift_seconds: float = _setting(86_400.0, "time over which the input is compared with training", float)

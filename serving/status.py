@@ -5,9 +5,22 @@ import uuid
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from framing.errors import FramingError, InvalidInput, ModelUnavailable, Overloaded, ShuttingDown
+from framing.errors import (
+    DeadlineTooShort,
+    FramingError,
+    InvalidInput,
+    ModelUnavailable,
+    NotPermitted,
+    NotServed,
+    Overloaded,
+    ShuttingDown,
+    StreamIdle,
+    StreamTooLong,
+    Unauthenticated,
+)
 
 DOMAIN = "framing.v1"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -16,7 +29,10 @@ _LOG = logging.getLogger("framing.serving")
 _CODES: tuple[tuple[type[FramingError], int, str], ...] = (
     (ModelUnavailable, code_pb2.UNAVAILABLE, "MODEL_NOT_READY"),
     (ShuttingDown, code_pb2.UNAVAILABLE, "SHUTTING_DOWN"),
-    (Overloaded, code_pb2.RESOURCE_EXHAUSTED, "OVERLOADED"),
+    (DeadlineTooShort, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT"),
+    (NotPermitted, code_pb2.PERMISSION_DENIED, "METHOD_NOT_PERMITTED"),
+    (StreamTooLong, code_pb2.RESOURCE_EXHAUSTED, "STREAM_TOO_LONG"),
+    (StreamIdle, code_pb2.DEADLINE_EXCEEDED, "STREAM_IDLE"),
 )
 _GRPC_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -26,7 +42,14 @@ def to_status(error: Exception) -> status_pb2.Status:
     if isinstance(error, InvalidInput):
         violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
         details = error_details_pb2.BadRequest(field_violations=[violation])
-        return _status(code_pb2.INVALID_ARGUMENT, f"{error.field}: {error}", error.reason, details)
+        code = code_pb2.NOT_FOUND if isinstance(error, NotServed) else code_pb2.INVALID_ARGUMENT
+        return _status(code, f"{error.field}: {error}", error.reason, details)
+    if isinstance(error, Unauthenticated):
+        return _status(code_pb2.UNAUTHENTICATED, str(error), error.reason)
+    if isinstance(error, Overloaded):
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromNanoseconds(round(error.retry_seconds * 1e9))
+        return _status(code_pb2.RESOURCE_EXHAUSTED, str(error), "OVERLOADED", retry)
     for kind, code, reason in _CODES:
         if isinstance(error, kind):
             return _status(code, str(error), reason)
@@ -45,8 +68,8 @@ def trailing_metadata(status: status_pb2.Status) -> tuple[tuple[str, bytes], ...
     return ((DETAILS_KEY, status.SerializeToString()),)
 
 
-def _status(code: int, message: str, reason: str, *details: error_details_pb2.BadRequest) -> status_pb2.Status:
-    packed = []
+def _status(code: int, message: str, reason: str, *details: Message) -> status_pb2.Status:
+    packed: list[any_pb2.Any] = []
     for detail in (error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN), *details):
         packed.append(any_pb2.Any())
         packed[-1].Pack(detail)

@@ -247,7 +247,7 @@ def test_without_a_model_calls_are_unavailable_and_health_says_so(bundle: Path) 
 def test_too_many_calls_at_once_are_told_to_wait(
     server: FramingServer, stub: pb_grpc.ClassificationServiceStub
 ) -> None:
-    server.service._waiting += server.settings.max_waiting  # as if that many calls waited
+    server.service.calls.admission.waiting += server.settings.max_waiting  # as if that many calls waited
     try:
         for call in (
             lambda: stub.ClassifyArticle(pb.ClassifyArticleRequest(article=GOOD)),
@@ -256,7 +256,7 @@ def test_too_many_calls_at_once_are_told_to_wait(
         ):
             assert failure(call)[:2] == ("RESOURCE_EXHAUSTED", "OVERLOADED")
     finally:
-        server.service._waiting -= server.settings.max_waiting
+        server.service.calls.admission.waiting -= server.settings.max_waiting
     assert stub.ClassifyArticle(pb.ClassifyArticleRequest(article=GOOD)).classification.topics
 
 
