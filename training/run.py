@@ -9,6 +9,7 @@ from framing.article import Article
 from framing.bundle import check_golden, load_bundle, save_bundle
 from framing.errors import BundleError
 from framing.fields import FieldedArticle, read_fields
+from framing.reference import BinCounts
 from framing.taxonomy import Taxonomy, default_taxonomy
 from training.config import Config, flatten
 from training.data import Corpus, LabelledItem, configured_corpus
@@ -18,6 +19,7 @@ from training.metrics import Predictions
 from training.nested import fold_settings, nested_predictions
 from training.pictures import framing_confusion, topic_confusion
 from training.prediction_table import folds_digest, labels_digest, prediction_table
+from training.reference import training_reference
 from training.registry import CHAMPION
 from training.tracking import Run, Tracking
 
@@ -84,6 +86,14 @@ def out_of_fold_predictions(
     return nested_predictions(result.out_of_fold, settings, taxonomy)
 
 
+def held_out_reference(config: Config, items: Sequence[LabelledItem], result: FitResult) -> BinCounts:
+    """Return what a server tells drift by: how the items and the out-of-fold answers about them are spread."""
+    taxonomy = result.model.taxonomy
+    weights = framing_weights(Labels.of(items, taxonomy).framing, config.framing.prior, taxonomy)
+    predictions = out_of_fold_predictions(config, items, result, taxonomy)
+    return training_reference(items, predictions, weights, result.model)
+
+
 def log_predictions(
     run: Run, config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy
 ) -> None:
@@ -126,6 +136,7 @@ def log_report(run: Run, report: Report, taxonomy: Taxonomy) -> None:
 def _log_bundle(run: Run, config: Config, corpus: Corpus, result: FitResult) -> str:
     info = {
         "run_id": run.id,
+        "reference": held_out_reference(config, corpus.items, result),
         "corpus_sha256": corpus.digest,
         "config": config.model_dump(mode="json", exclude={"data"}),
     }

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from framing.bundle import load_bundle
 from framing.errors import FramingError, ModelUnavailable
+from framing.reference import read_reference
 from training.config import Config
 from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, train
@@ -63,7 +64,9 @@ def test_pyfunc_answers_every_row(outcome: TrainingOutcome, tracking: Tracking) 
 
 def test_the_bundle_comes_back_from_the_registry(outcome: TrainingOutcome, tracking: Tracking, tmp_path: Path) -> None:
     bundle = fetch_bundle(tracking.uri, "models:/framing@champion", tmp_path)
-    assert load_bundle(bundle).info["run_id"] == outcome.run_id
+    model = load_bundle(bundle)
+    assert model.info["run_id"] == outcome.run_id
+    assert set(read_reference(model.info)["language"]) == {"ar", "en", "fa", "ru"}
     with pytest.raises(ModelUnavailable, match="nobody"):
         fetch_bundle(tracking.uri, "models:/framing@nobody", tmp_path)
 

@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+
+import pytest
+
+from framing.reference import FRAMING, KNOWN_SHARE, KNOWN_SHARE_EDGES, LANGUAGE, WORDS, WORDS_EDGES, bin_names
+from framing.taxonomy import Taxonomy
+from training.config import Config
+from training.data import LabelledItem
+from training.fit import FitResult
+from training.run import held_out_reference, out_of_fold_predictions
+
+
+def test_every_article_falls_into_one_bin_of_every_feature(
+    small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
+) -> None:
+    reference = held_out_reference(small_config, some_items, fitted)
+    topics = {f"topic_{topic}" for topic in taxonomy.topic_ids}
+    assert reference.keys() == {LANGUAGE, FRAMING, KNOWN_SHARE, WORDS} | topics
+    for bins in reference.values():
+        assert sum(bins.values()) == pytest.approx(len(some_items), abs=0.1)
+    assert reference[KNOWN_SHARE].keys() <= set(bin_names(KNOWN_SHARE_EDGES))
+    assert reference[WORDS].keys() <= set(bin_names(WORDS_EDGES))
+    arabic = sum(item.lang == "ar" for item in some_items)
+    assert reference[LANGUAGE]["ar"] == arabic > 0
+    assert all(reference[topic].keys() == {"given", "withheld"} for topic in topics)
+
+
+def test_labels_count_at_the_prior_that_the_model_is_calibrated_to(
+    small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
+) -> None:
+    flat = small_config.model_copy(update={"framing": small_config.framing.model_copy(update={"prior": {}})})
+    answered = out_of_fold_predictions(flat, some_items, fitted, taxonomy).answered
+    unweighted = held_out_reference(flat, some_items, fitted)
+    assert unweighted[FRAMING]["abstained"] == (~answered).sum() > 0
+    assert unweighted[FRAMING] != held_out_reference(small_config, some_items, fitted)[FRAMING]

@@ -1,0 +1,58 @@
+"""What a fitted model's input and answers look like in training, for a server to tell drift by."""
+
+from collections.abc import Iterable, Sequence
+
+from framing.model import FramingModel
+from framing.reference import (
+    ABSTAINED,
+    FRAMING,
+    GIVEN,
+    KNOWN_SHARE,
+    KNOWN_SHARE_EDGES,
+    LANGUAGE,
+    WITHHELD,
+    WORDS,
+    WORDS_EDGES,
+    BinCounts,
+    bin_name,
+    topic_feature,
+)
+from training.data import LabelledItem
+from training.metrics import Predictions
+from training.pipelines import Matrix
+
+
+def training_reference(
+    items: Sequence[LabelledItem], predictions: Predictions, weights: Matrix, model: FramingModel
+) -> BinCounts:
+    """Return how many of `items` fall into each bin of each feature of `framing.reference`.
+
+    Labels are those of the out-of-fold `predictions`, with `weights` (n,) of mean 1, at the prior that the model is
+    calibrated to. An article's own words are among the known ones; that hardly matters: of the bundled corpus 85.39 %
+    are known, and 85.35 % without those that only the article's own story has.
+    """
+    taxonomy = model.taxonomy
+    answers = [model.classify(item.article, evidence=0) for item in items]
+    framings = [
+        taxonomy.framing_ids[index] if answered else ABSTAINED
+        for index, answered in zip(predictions.framing.tolist(), predictions.answered.tolist(), strict=True)
+    ]
+    topics = {
+        topic_feature(topic): _counted((GIVEN if given else WITHHELD for given in column.tolist()), weights)
+        for topic, column in zip(taxonomy.topic_ids, predictions.topics.T, strict=True)
+    }
+    each = [1.0] * len(items)
+    return {
+        LANGUAGE: _counted((answer.language for answer in answers), each),
+        FRAMING: _counted(framings, weights),
+        **topics,
+        KNOWN_SHARE: _counted((bin_name(answer.known_share, KNOWN_SHARE_EDGES) for answer in answers), each),
+        WORDS: _counted((bin_name(answer.words, WORDS_EDGES) for answer in answers), each),
+    }
+
+
+def _counted(names: Iterable[str], weights: Iterable[float]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for name, weight in zip(names, weights, strict=True):
+        counts[name] = counts.get(name, 0.0) + float(weight)
+    return {name: round(count, 2) for name, count in sorted(counts.items())}
