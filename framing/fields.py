@@ -59,11 +59,12 @@ def read_fields(article: Article) -> FieldedArticle:
     sentences = [*title.sentences, *text.sentences]
     head = min(len(sentences), max(1, len(title.sentences)) + 1)
     pair = [index for index, sentence in enumerate(sentences) if sentence.countries == BOTH]
-    shape = _shape(sentences, head, quoted_share=_quoted_share(title, text))
+    shape = shape_of(sentences, head, quoted_share=_quoted_share(title, text))
     return FieldedArticle(title, text, sentences, (range(len(sentences)), range(head), pair), shape)
 
 
-def _shape(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -> tuple[float, ...]:
+def shape_of(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -> tuple[float, ...]:
+    """Return the shape counts of an article: of its sentences, of which the first `head` are headline and lead."""
     named = [sentence.countries for sentence in sentences]
     near = [sentence.countries == BOTH and _named_near(sentence) for sentence in sentences]
     in_item = (IRAN if IRAN in named else 0) | (RUSSIA if RUSSIA in named else 0) | (BOTH if BOTH in named else 0)

@@ -2,24 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 from scipy.optimize import minimize
-from sklearn.pipeline import Pipeline
 
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.model import Decisions, FramingModel, probabilities
 from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
+from training.classifiers import Known, fit_pipelines, linear_parts, pipeline_scores
 from training.config import Config
 from training.data import LabelledItem
 from training.duplicates import article_words, duplicate_clusters
-from training.folds import Fold, article_folds, merged_groups
-from training.joined import join_articles
-from training.pipelines import FittedPipelines, Matrix, make_classifier, make_ngrams
+from training.folds import Fold, Rows, article_folds, merged_groups
+from training.pipelines import FittedPipelines, Matrix, count_articles
+from training.threads import in_threads
 
 _TINY = 1e-12
 
@@ -91,17 +89,25 @@ def fit(
 ) -> FitResult:
     """Return the model that `config` describes, fitted on `items`, whose fielded forms are `articles`."""
     labels = Labels.of(items, taxonomy)
+    known = Known(items, articles, count_articles(config.features, articles), labels.topics, labels.framing)
+    folds = list(story_folds(config, items, labels))
+    every = np.arange(len(items))
+    jobs = [(f"all {len(items)} items", every, every[:0])]
+    for number, (train, test) in enumerate(folds):
+        told = f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict"
+        jobs.append((told, train, test))
+
+    def run(job: tuple[str, Rows, Rows]) -> tuple[FittedPipelines, Matrix]:
+        progress(job[0])
+        pipelines = fit_pipelines(config, known.at(job[1]), taxonomy)
+        return pipelines, pipeline_scores(pipelines, known.counts.at(job[2]))
+
+    (pipelines, _), *of_folds = in_threads(run, jobs)
     scores = np.zeros((len(items), labels.topics.shape[1] + len(taxonomy.framings)))
     fold = np.zeros(len(items), dtype=np.int64)
-    for number, (train, test) in enumerate(story_folds(config, items, labels)):
-        progress(f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict")
-        known = [items[row] for row in train]
-        pipelines = fit_pipelines(config, known, [articles[row] for row in train], labels.at(train), taxonomy)
-        scores[test] = pipeline_scores(pipelines, [articles[row] for row in test])
-        fold[test] = number
+    for number, ((_, test), (_, given)) in enumerate(zip(folds, of_folds, strict=True)):
+        scores[test], fold[test] = given, number
     out_of_fold = _cross_calibrated(config, scores, fold, labels, taxonomy)
-    progress(f"all {len(items)} items")
-    pipelines = fit_pipelines(config, items, articles, labels, taxonomy)
     calibration = calibrate(config, scores, labels, taxonomy)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
@@ -118,37 +124,6 @@ def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -
     reports = merged_groups([[item.story for item in items], clusters])
     columns = list(zip(*(item.groups for item in items), strict=True))
     yield from article_folds(columns, reports, config.folds.count, strata=strata, seed=config.seed)
-
-
-def fit_pipelines(
-    config: Config,
-    items: Sequence[LabelledItem],
-    articles: Sequence[FieldedArticle],
-    labels: Labels,
-    taxonomy: Taxonomy,
-) -> FittedPipelines:
-    """Return both classifiers fitted on `articles`, with coefficients that float32 holds exactly."""
-    ngrams = make_ngrams(config.features)
-    counts = ngrams.fit_transform(articles)
-    joined, joined_topics = join_articles(items, articles, labels.topics, config.features.joined, config.seed)
-    more = sparse.vstack([counts, ngrams.transform(joined)], format="csr") if joined else counts
-    topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
-    topics.fit(more, np.vstack([labels.topics, joined_topics]))
-    framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids).fit(counts, labels.framing)
-    last = framing.named_steps["classifier"]
-    last.coef_ = last.coef_ - last.coef_.mean(axis=0)
-    last.intercept_ = last.intercept_ - last.intercept_.mean()
-    for pipeline in (topics, framing):
-        factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
-        for estimator in _linear_parts(pipeline):
-            estimator.coef_ = _rounded(estimator.coef_, factors)
-    return FittedPipelines(ngrams, topics, framing)
-
-
-def pipeline_scores(pipelines: FittedPipelines, articles: Sequence[FieldedArticle]) -> Matrix:
-    """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
-    counts = pipelines.ngrams.transform(articles)
-    return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
 
 
 def calibrate(config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy) -> Calibration:
@@ -210,8 +185,8 @@ def compile_weights(pipelines: FittedPipelines, calibration: Calibration) -> Lin
     effective, intercepts = [], []
     for pipeline in (pipelines.topics, pipelines.framing):
         factors = pipelines.ngrams.factors() * pipeline.named_steps["fields"].factors_
-        effective += [part.coef_ * factors for part in _linear_parts(pipeline)]
-        intercepts += [part.intercept_ for part in _linear_parts(pipeline)]
+        effective += [part.coef_ * factors for part in linear_parts(pipeline)]
+        intercepts += [part.intercept_ for part in linear_parts(pipeline)]
     columns = np.vstack(effective).T
     terms = len(pipelines.ngrams.vocabulary_)
     ngrams = columns[: len(FIELDS) * terms].reshape(len(FIELDS), terms, -1).transpose(1, 0, 2)
@@ -275,15 +250,3 @@ def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_]
         (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld + 1e-9)
     )
     return float(confidence[order[allowed[-1]]]) if len(allowed) else 0.0
-
-
-def _linear_parts(pipeline: Pipeline) -> list[Any]:
-    """Return what holds the coefficients of a fitted classifier: itself, or one classifier for each topic."""
-    classifier = pipeline.named_steps["classifier"]
-    return list(classifier.estimators_) if hasattr(classifier, "estimators_") else [classifier]
-
-
-def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:
-    """Return coefficients whose products with the columns' factors are exact in float32."""
-    effective = (coefficients * factors).astype(np.float32).astype(np.float64)
-    return np.divide(effective, factors, out=np.zeros_like(effective), where=factors != 0)

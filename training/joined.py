@@ -7,33 +7,42 @@ items of different stories, one after the other, have the topics of both. Only t
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from framing.article import Article
-from framing.fields import FieldedArticle, read_fields
+from framing.fields import FIELDS, SHAPE, FieldedArticle, shape_of
 from training.data import LabelledItem
 
 LEAST_WORDS = 60  # of the first item
 MOST_WORDS = 450
 SHARES = (0.2, 0.6)  # of the second item: about a fifth is the least that the codebook counts
 _TRIES = 100
+_HEAD, _QUOTED = FIELDS.index("head"), SHAPE.index("quoted_share")
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Joined articles: the rows of the first and of the second item of each, the topics of both, (m, T), the shape."""
+
+    first: Rows
+    second: Rows
+    topics: Rows
+    shape: npt.NDArray[np.float64]
 
 
 def join_articles(
-    items: Sequence[LabelledItem],
-    articles: Sequence[FieldedArticle],
-    topics: npt.NDArray[np.int64],
-    count: int,
-    seed: int,
-) -> tuple[list[FieldedArticle], npt.NDArray[np.int64]]:
-    """Return `count` joined articles, fewer where few pairs fit, and their topics (count, T)."""
-    lengths = [sum(len(sentence.words) for sentence in article.sentences) for article in articles]
+    items: Sequence[LabelledItem], articles: Sequence[FieldedArticle], topics: Rows, count: int, seed: int
+) -> Joined:
+    """Return `count` joined articles, fewer where few pairs fit."""
+    lengths = [sum(sentence.size for sentence in article.sentences) for article in articles]
     pairs = list(_pairs(items, lengths, count, random.Random(seed)))  # noqa: S311  # no secret
-    joined = [read_fields(_join(items[first], items[second])) for first, second in pairs]
-    both = [np.maximum(topics[first], topics[second]) for first, second in pairs]
-    return joined, np.array(both, dtype=np.int64).reshape(len(pairs), topics.shape[1])
+    first, second = np.array(pairs, dtype=np.int64).reshape(len(pairs), 2).T
+    shape = np.array([joined_shape(articles[one], articles[other]) for one, other in pairs], dtype=np.float64)
+    return Joined(first, second, np.maximum(topics[first], topics[second]), shape.reshape(len(pairs), len(SHAPE)))
 
 
 def _pairs(
@@ -58,5 +67,8 @@ def _fits(first: int, second: int) -> bool:
     return first >= LEAST_WORDS and first + second <= MOST_WORDS and least <= second / (first + second) <= most
 
 
-def _join(first: LabelledItem, second: LabelledItem) -> Article:
-    return Article(title=first.title, text="\n".join((first.text, second.title, second.text)))
+def joined_shape(first: FieldedArticle, second: FieldedArticle) -> tuple[float, ...]:
+    """Return the shape counts of two articles, one after the other."""
+    sizes = [len(article.title.text) + len(article.text.text) for article in (first, second)]
+    quoted = np.average([article.shape[_QUOTED] for article in (first, second)], weights=sizes)
+    return shape_of([*first.sentences, *second.sentences], len(first.members[_HEAD]), quoted_share=float(quoted))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +14,12 @@ from sklearn.pipeline import Pipeline
 
 from framing.errors import ConfigError
 from framing.fields import FIELDS, SHAPE, FieldedArticle
-from framing.scorer import bigram, field_norm, word_ngrams
 from training.config import Classifier, Features
+from training.ngram_counts import NgramCounts, count_ngrams
 from training.ridge import DualRidge
 
 Matrix = npt.NDArray[np.float64]
+Articles = Sequence[FieldedArticle] | NgramCounts
 
 
 class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
@@ -27,7 +27,8 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     The columns are ``len(FIELDS)`` blocks of one vocabulary, then the shape counts. A column holds the
     linear count of its n-gram in the field, times its inverse document frequency, over the field's
-    norm: additive over words, so that framing.scorer can give the same scores by look-ups.
+    norm: additive over words, so that framing.scorer can give the same scores by look-ups. Articles may come
+    counted already, with the same `sizes` and `bigrams`.
     """
 
     def __init__(  # scikit-learn wants every parameter here by name
@@ -44,85 +45,43 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.most_ngrams = most_ngrams
         self.exponent = exponent
 
-    def fit(self, articles: Sequence[FieldedArticle], y: object = None) -> Self:
+    def fit(self, articles: Articles, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Choose the vocabulary: the n-grams of most articles, of `least_articles` at the least."""
-        self.fit_transform(articles, y)
-        return self
-
-    def fit_transform(self, articles: Sequence[FieldedArticle], y: object = None, **_: Any) -> sparse.csr_matrix:  # noqa: ARG002  # scikit-learn passes it
-        """Fit, and return the counts of `articles` as `transform` does."""
-        words, counts = self._count_words(articles)
-        grams: dict[str, int] = {}
-        spelling = self._spelling(words, grams, learn=True)
-        spread = np.asarray(((counts[0] @ spelling) > 0).sum(axis=0)).ravel()
+        counts = self._counts(articles)
+        spread = np.bincount(counts.fields[0].indices, minlength=len(counts.columns))
         chosen = np.flatnonzero(spread >= self.least_articles)
         chosen = np.sort(chosen[np.argsort(-spread[chosen], kind="stable")][: self.most_ngrams])
-        names = list(grams)
+        names = list(counts.columns)
         self.vocabulary_ = {names[column]: row for row, column in enumerate(chosen)}
-        self.idf_ = np.log((1 + len(articles)) / (1 + spread[chosen])) + 1
-        return self._assemble(counts, spelling[:, chosen], articles)
+        self.idf_ = np.log((1 + len(counts)) / (1 + spread[chosen])) + 1
+        return self
 
-    def transform(self, articles: Sequence[FieldedArticle]) -> sparse.csr_matrix:
+    def fit_transform(self, articles: Articles, y: object = None, **_: Any) -> sparse.csr_matrix:
+        """Fit, and return the counts of `articles` as `transform` does."""
+        counts = self._counts(articles)
+        return self.fit(counts, y).transform(counts)
+
+    def transform(self, articles: Articles) -> sparse.csr_matrix:
         """Return the counts of `articles`, (len(articles), len(FIELDS) * V + len(SHAPE))."""
-        words, counts = self._count_words(articles)
-        return self._assemble(counts, self._spelling(words, self.vocabulary_, learn=False), articles)
+        counts = self._counts(articles)
+        known = [(counts.columns[gram], row) for gram, row in self.vocabulary_.items() if gram in counts.columns]
+        columns, rows = np.array(known, dtype=np.int64).reshape(len(known), 2).T
+        shape = (len(counts.columns), len(self.vocabulary_))
+        chosen = sparse.csr_matrix((self.idf_[rows], (columns, rows)), shape=shape)
+        blocks = [
+            sparse.diags_array(1 / counts.norms(field, self.exponent)) @ (matrix @ chosen)
+            for field, matrix in enumerate(counts.fields)
+        ]
+        return sparse.csr_matrix(sparse.hstack([*blocks, sparse.csr_matrix(counts.shape)], format="csr"))
 
     def factors(self) -> Matrix:
         """Return what each column's count was multiplied by: its idf, or 1 for the shape counts."""
         return np.concatenate([np.tile(self.idf_, len(FIELDS)), np.ones(len(SHAPE))])
 
-    def _assemble(
-        self, counts: Sequence[sparse.csr_matrix], spelling: sparse.csr_matrix, articles: Sequence[FieldedArticle]
-    ) -> sparse.csr_matrix:
-        scaled = spelling @ sparse.diags_array(self.idf_)
-        shape = np.array([article.shape for article in articles]).reshape(len(articles), len(SHAPE))
-        blocks = [matrix @ scaled for matrix in counts]
-        return sparse.csr_matrix(sparse.hstack([*blocks, sparse.csr_matrix(shape)], format="csr"))
-
-    def _count_words(self, articles: Sequence[FieldedArticle]) -> tuple[dict[str, int], list[sparse.csr_matrix]]:
-        """Return the words and pairs of `articles` and, for each field, their counts."""
-        words: dict[str, int] = {}
-        counts = [self._word_counts(articles, field, words) for field in range(len(FIELDS))]
-        for matrix in counts:
-            matrix.resize((len(articles), len(words)))
-        return words, counts
-
-    def _word_counts(self, articles: Sequence[FieldedArticle], field: int, words: dict[str, int]) -> sparse.csr_matrix:
-        """Return how often each word and pair stands in the field of each article, over the field's norm."""
-        columns: list[int] = []
-        values: list[npt.NDArray[np.float64]] = []
-        ends = [0]
-        for article in articles:
-            members = [article.sentences[index].words for index in article.members[field]]
-            before = len(columns)
-            for sentence in members:
-                columns.extend(words.setdefault(f" {word} ", len(words)) for word in sentence)
-                if self.bigrams:
-                    pairs = pairwise(sentence)
-                    columns.extend(words.setdefault(bigram(*pair), len(words)) for pair in pairs)
-            norm = field_norm([len(sentence) for sentence in members], self.exponent)
-            values.append(np.full(len(columns) - before, 1 / norm))
-            ends.append(len(columns))
-        data = np.concatenate(values) if values else np.empty(0)
-        matrix = sparse.csr_matrix((data, np.array(columns, dtype=np.int64), ends), shape=(len(articles), len(words)))
-        matrix.sum_duplicates()
-        return matrix
-
-    def _spelling(self, words: dict[str, int], grams: dict[str, int], *, learn: bool) -> sparse.csr_matrix:
-        """Return which n-grams each word or pair has, and how often, (words, n-grams)."""
-        columns: list[int] = []
-        ends = [0]
-        for word in words:
-            inner = word[1:-1]
-            for gram in (word,) if " " in inner else word_ngrams(inner, self.sizes):
-                column = grams.setdefault(gram, len(grams)) if learn else grams.get(gram)
-                if column is not None:
-                    columns.append(column)
-            ends.append(len(columns))
-        data = np.ones(len(columns))
-        matrix = sparse.csr_matrix((data, np.array(columns, dtype=np.int64), ends), shape=(len(words), len(grams)))
-        matrix.sum_duplicates()
-        return matrix
+    def _counts(self, articles: Articles) -> NgramCounts:
+        if isinstance(articles, NgramCounts):
+            return articles
+        return count_ngrams(articles, self.sizes, bigrams=self.bigrams)
 
 
 class FieldScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
@@ -133,13 +92,18 @@ class FieldScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def fit(self, rows: sparse.csr_matrix, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Learn how wide the blocks are."""
-        width = (rows.shape[1] - len(SHAPE)) // len(FIELDS)
-        self.factors_ = np.repeat(self.weights, [*[width] * len(FIELDS), len(SHAPE)])
+        self.factors_ = np.repeat(self.weights, block_widths(rows))
         return self
 
     def transform(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
         """Return `rows` with its columns weighted."""
         return sparse.csr_matrix(rows @ sparse.diags_array(self.factors_))
+
+
+def block_widths(rows: sparse.csr_matrix) -> list[int]:
+    """Return how many columns of `rows`, as FieldNgrams makes them, each field has, then the shape."""
+    width = (rows.shape[1] - len(SHAPE)) // len(FIELDS)
+    return [*[width] * len(FIELDS), len(SHAPE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +125,11 @@ class FittedPipelines:
         return Pipeline([("ngrams", self.ngrams), *self.framing.steps])
 
 
+def count_articles(features: Features, articles: Sequence[FieldedArticle]) -> NgramCounts:
+    """Return the counts of `articles` for what `make_ngrams(features)` returns."""
+    return count_ngrams(articles, (features.least_ngram, features.greatest_ngram), bigrams=features.bigrams)
+
+
 def make_ngrams(features: Features) -> FieldNgrams:
     """Return the unfitted counts that `features` describe."""
     return FieldNgrams(
@@ -172,13 +141,18 @@ def make_ngrams(features: Features) -> FieldNgrams:
     )
 
 
+def field_weights(settings: Classifier) -> tuple[float, ...]:
+    """Return the weights of the blocks that FieldNgrams makes."""
+    fields = settings.fields
+    return (fields.all, fields.head, fields.pair, fields.shape)
+
+
 def make_classifier(settings: Classifier, seed: int, labels: Sequence[str], *, several: bool = False) -> Pipeline:
     """Return the unfitted classifier that `settings` describe, from counts to the indices of `labels`.
 
     With `several`, an article may have several labels, given as indicators (n, L).
     """
-    fields = settings.fields
-    scaler = FieldScaler((fields.all, fields.head, fields.pair, fields.shape))
+    scaler = FieldScaler(field_weights(settings))
     return Pipeline([("fields", scaler), ("classifier", _make_linear(settings, seed, labels, several))])
 
 

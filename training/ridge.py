@@ -12,6 +12,8 @@ import numpy.typing as npt
 from scipy import linalg, sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from training.kernels import inner_products
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -27,12 +29,15 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self.intercept_scale = intercept_scale
         self.class_weight = class_weight
 
-    def fit(self, rows: sparse.csr_matrix, y: npt.NDArray[np.int64]) -> Self:
-        """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1."""
+    def fit(self, rows: sparse.csr_matrix, y: npt.NDArray[np.int64], kernel: Matrix | None = None) -> Self:
+        """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1.
+
+        `kernel` holds the inner products of `rows` if they are known already.
+        """
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         indicators = y[:, None] == self.classes_ if y.ndim == 1 else y == 1
-        kernel = (rows @ rows.T).toarray()
+        kernel = inner_products(rows) if kernel is None else kernel
         unit = float(np.trace(kernel)) / len(kernel) or 1.0
         constant = unit * self.intercept_scale
         penalties = self.alpha * unit / self._item_weights(y)
@@ -75,6 +80,12 @@ def _balanced(column: npt.NDArray[np.int64]) -> Matrix:
 def _solve(system: Matrix, penalties: Matrix, targets: Matrix) -> Matrix:
     """Return the dual weights, (n, L): one solution for all labels if they share penalties, else one for each."""
     if penalties.shape[1] == 1:
-        return np.asarray(linalg.solve(system + np.diag(penalties[:, 0]), targets, assume_a="pos"))
+        return _solve_in_place(system, penalties[:, 0], targets)
     pairs = zip(penalties.T, targets.T, strict=True)
-    return np.column_stack([linalg.solve(system + np.diag(own), target, assume_a="pos") for own, target in pairs])
+    return np.column_stack([_solve_in_place(system.copy(), own, target) for own, target in pairs])
+
+
+def _solve_in_place(system: Matrix, penalties: Matrix, targets: Matrix) -> Matrix:
+    system[np.diag_indices_from(system)] += penalties
+    factor = linalg.cho_factor(system.T, overwrite_a=True, check_finite=False)
+    return np.asarray(linalg.cho_solve(factor, targets, check_finite=False))

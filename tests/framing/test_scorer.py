@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from framing.article import Article
 from framing.fields import FieldedArticle, read_fields
 from framing.scorer import Scorer, word_ngrams
-from training.fit import FitResult, pipeline_scores
+from training.classifiers import pipeline_scores
+from training.fit import FitResult
 
 
 def pipeline_totals(fitted: FitResult, articles: list[FieldedArticle]) -> np.ndarray:

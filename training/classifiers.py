@@ -1,0 +1,92 @@
+"""Both classifiers, fitted over one vocabulary of n-grams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.pipeline import Pipeline
+
+from framing.fields import FieldedArticle
+from framing.taxonomy import Taxonomy
+from training.config import Classifier, Config
+from training.data import LabelledItem
+from training.folds import Rows
+from training.joined import join_articles
+from training.kernels import FieldKernels
+from training.ngram_counts import NgramCounts
+from training.pipelines import (
+    Articles,
+    FittedPipelines,
+    Matrix,
+    block_widths,
+    field_weights,
+    make_classifier,
+    make_ngrams,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What classifiers are fitted on: items, as they are read, as they are counted, and their labels.
+
+    `topics` (n, T) of 0 and 1, `framing` (n,) of indices.
+    """
+
+    items: Sequence[LabelledItem]
+    articles: Sequence[FieldedArticle]
+    counts: NgramCounts
+    topics: Rows
+    framing: Rows
+
+    def at(self, rows: Rows) -> "Known":
+        """Return the same of some of the items."""
+        items, articles = ([values[row] for row in rows] for values in (self.items, self.articles))
+        return Known(items, articles, self.counts.at(rows), self.topics[rows], self.framing[rows])
+
+
+def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPipelines:
+    """Return both classifiers fitted on what is `known`, with coefficients that float32 holds exactly."""
+    ngrams = make_ngrams(config.features)
+    counts = ngrams.fit_transform(known.counts)
+    joined = join_articles(known.items, known.articles, known.topics, config.features.joined, config.seed)
+    more = ngrams.transform(known.counts.joined(joined.first, joined.second, joined.shape))
+    more = sparse.vstack([counts, more], format="csr")
+    kernels = FieldKernels(more, block_widths(more))
+    topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
+    _fit_one(topics, config.topics, more, np.vstack([known.topics, joined.topics]), kernels)
+    framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
+    _fit_one(framing, config.framing, counts, known.framing, kernels)
+    last = framing.named_steps["classifier"]
+    last.coef_ = last.coef_ - last.coef_.mean(axis=0)
+    last.intercept_ = last.intercept_ - last.intercept_.mean()
+    for pipeline in (topics, framing):
+        factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
+        for estimator in linear_parts(pipeline):
+            estimator.coef_ = _rounded(estimator.coef_, factors)
+    return FittedPipelines(ngrams, topics, framing)
+
+
+def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
+    """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
+    counts = pipelines.ngrams.transform(articles)
+    return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
+
+
+def linear_parts(pipeline: Pipeline) -> list[Any]:
+    """Return what holds the coefficients of a fitted classifier: itself, or one classifier for each topic."""
+    classifier = pipeline.named_steps["classifier"]
+    return list(classifier.estimators_) if hasattr(classifier, "estimators_") else [classifier]
+
+
+def _fit_one(pipeline: Pipeline, settings: Classifier, rows: sparse.csr_matrix, y: Rows, kernels: FieldKernels) -> None:
+    dual = settings.kind == "ridge"
+    more = {"classifier__kernel": kernels.weighted(field_weights(settings), rows.shape[0])} if dual else {}
+    pipeline.fit(rows, y, **more)
+
+
+def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:
+    """Return coefficients whose products with the columns' factors are exact in float32."""
+    effective = (coefficients * factors).astype(np.float32).astype(np.float64)
+    return np.divide(effective, factors, out=np.zeros_like(effective), where=factors != 0)

@@ -1,0 +1,105 @@
+"""N-grams of articles, counted once and before any vocabulary is chosen, so that folds only take rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from framing.fields import FIELDS, SHAPE, FieldedArticle
+from framing.scorer import bigram, word_ngrams
+
+Matrix = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+_ADDED = tuple(field != "head" for field in FIELDS)  # of two articles joined, the head is the first one's
+
+
+@dataclass(frozen=True, slots=True)
+class NgramCounts:
+    """Counts of n articles: `fields[f]` (n, n-grams), `lengths` (n, F) in words, `shape` (n, S).
+
+    `columns` are the n-grams of these articles and of those they were counted with, in order of appearance.
+    """
+
+    columns: Mapping[str, int]
+    fields: tuple[sparse.csr_matrix, ...]
+    lengths: Matrix
+    shape: Matrix
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def at(self, rows: Rows) -> Self:
+        """Return the counts of some of the articles."""
+        fields = tuple(field[rows] for field in self.fields)
+        return type(self)(self.columns, fields, self.lengths[rows], self.shape[rows])
+
+    def joined(self, first: Rows, second: Rows, shape: Matrix) -> Self:
+        """Return the counts of articles that are each two of these, one after the other, of the given `shape`."""
+        pairs = zip(self.fields, _ADDED, strict=True)
+        fields = tuple(field[first] + field[second] if added else field[first] for field, added in pairs)
+        return type(self)(self.columns, fields, self.lengths[first] + self.lengths[second] * _ADDED, shape)
+
+    def norms(self, field: int, exponent: float) -> Matrix:
+        """Return what each article's counts in `field` are divided by, as framing.scorer.field_norm has it."""
+        norms: Matrix = np.maximum(1, self.lengths[:, field]) ** exponent
+        return norms
+
+
+def count_ngrams(articles: Sequence[FieldedArticle], sizes: tuple[int, int], *, bigrams: bool) -> NgramCounts:
+    """Return the counts of whole words, of characters within them and, with `bigrams`, of pairs of words."""
+    words: dict[str, int] = {}
+    counts = [_word_counts(articles, field, words, bigrams) for field in range(len(FIELDS))]
+    columns: dict[str, int] = {}
+    spelling = _spelling(words, columns, sizes)
+    for matrix in counts:
+        matrix.resize((len(articles), len(words)))
+    fields = tuple(sparse.csr_matrix(matrix @ spelling) for matrix in counts)
+    shape = np.array([article.shape for article in articles], dtype=np.float64).reshape(len(articles), len(SHAPE))
+    return NgramCounts(columns, fields, _lengths(articles), shape)
+
+
+def _lengths(articles: Sequence[FieldedArticle]) -> Matrix:
+    lengths = [
+        [sum(article.sentences[index].size for index in members) for members in article.members] for article in articles
+    ]
+    return np.array(lengths, dtype=np.float64).reshape(len(articles), len(FIELDS))
+
+
+def _word_counts(
+    articles: Sequence[FieldedArticle], field: int, words: dict[str, int], bigrams: bool
+) -> sparse.csr_matrix:
+    """Return how often each word and pair stands in the field of each article; new ones are added to `words`."""
+    columns: list[int] = []
+    ends = [0]
+    for article in articles:
+        for sentence in (article.sentences[index].words for index in article.members[field]):
+            columns.extend(words.setdefault(f" {word} ", len(words)) for word in sentence)
+            if bigrams:
+                columns.extend(words.setdefault(bigram(*pair), len(words)) for pair in pairwise(sentence))
+        ends.append(len(columns))
+    return _counted(columns, ends, len(words))
+
+
+def _spelling(
+    words: Sequence[str] | Mapping[str, int], grams: dict[str, int], sizes: tuple[int, int]
+) -> sparse.csr_matrix:
+    """Return which n-grams each word or pair has, and how often, (words, n-grams); new ones are added to `grams`."""
+    columns: list[int] = []
+    ends = [0]
+    for word in words:
+        inner = word[1:-1]
+        own = (word,) if " " in inner else word_ngrams(inner, sizes)
+        columns.extend(grams.setdefault(gram, len(grams)) for gram in own)
+        ends.append(len(columns))
+    return _counted(columns, ends, len(grams))
+
+
+def _counted(columns: Sequence[int], ends: Sequence[int], width: int) -> sparse.csr_matrix:
+    data, indices = np.ones(len(columns)), np.array(columns, dtype=np.int64)
+    matrix = sparse.csr_matrix((data, indices, ends), shape=(len(ends) - 1, width))
+    matrix.sum_duplicates()
+    return matrix

@@ -1,0 +1,23 @@
+"""Independent pieces of work side by side, with the same results on any number of processors."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
+
+_MOST_AT_ONCE = 4  # each holds matrices of all items by all items
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def in_threads(work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    """Return what `work` returns for each of `jobs`, some at a time; BLAS gets one thread for each.
+
+    With one thread BLAS adds up in one order, whatever the machine.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(processors, _MOST_AT_ONCE)) as pool:
+        return list(pool.map(work, jobs))
