@@ -2,51 +2,63 @@
 
 import argparse
 import os
+import random
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 from google.protobuf import json_format
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.protobuf.message import Message
 
 from framing.errors import FramingError
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
+from serving.connection import (
+    PLAIN,
+    CallError,
+    Security,
+    call_error,
+    hedged,
+    open_channel,
+    read_file,
+    status_error,
+)
 from serving.display import render
-from serving.status import DETAILS_KEY
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 10.0
 EXIT_FAILED = 1
-MAX_MESSAGE_BYTES = 64 << 20
 
-
-class CallError(FramingError):
-    """A call that failed: `code` such as INVALID_ARGUMENT, `reason` such as TEXT_EMPTY, `field` or empty."""
-
-    def __init__(self, code: str, reason: str, field: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.reason = reason
-        self.field = field
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.code, self.reason, self.args[0]) if part)
+_BATCH_ARTICLES, _BATCH_BYTES = 64, 4 << 20
 
 
 class FramingClient:
-    """A connection to a server at `address`. Use it in a ``with`` block; thread-safe."""
+    """A connection to a server at `address`. Use it in a ``with`` block; thread-safe.
 
-    def __init__(self, address: str = DEFAULT_ADDRESS, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    A call that the server did not take, or that was lost with it, is tried again, and so is one that was refused for
+    overload, when the server says; all within `timeout` seconds. With `hedge_seconds` a call of one article or one
+    batch that takes longer is sent a second time and the first answer counts: that cuts long waits where several
+    servers stand behind the address, at the price of more work. Every CallError tells code, reason and field.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        security: Security = PLAIN,
+        wait_for_ready: bool = False,
+        hedge_seconds: float | None = None,
+    ) -> None:
         self.timeout = timeout
-        options = [
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ]
-        self._channel = grpc.insecure_channel(address, options)
+        self._hedge_seconds = hedge_seconds
+        self._wait_for_ready = wait_for_ready
+        self._metadata = security.metadata()
+        self._channel = open_channel(address, security)
         self._stub = pb_grpc.ClassificationServiceStub(self._channel)
 
     def classify(
@@ -54,19 +66,67 @@ class FramingClient:
     ) -> pb.ClassifyArticleResponse:
         """Return the answer about `article`; CallError if there is none."""
         request = pb.ClassifyArticleRequest(article=article, options=options)
+        reply: pb.ClassifyArticleResponse = self._call(self._stub.ClassifyArticle, request)
+        return reply
+
+    def classify_many(
+        self, articles: Iterable[pb.Article], options: pb.ClassificationOptions | None = None
+    ) -> Iterator[pb.Classification]:
+        """Yield the answers about `articles` in their order, asked for in batches.
+
+        CallError if an article is bad; its field names the article by its place among all.
+        """
+        done = 0
+        for batch in _batches(articles):
+            request = pb.BatchClassifyArticlesRequest(articles=batch, options=options)
+            try:
+                reply = self._call(self._stub.BatchClassifyArticles, request)
+            except CallError as error:
+                raise error.moved(done) from error
+            yield from reply.classifications
+            done += len(batch)
+
+    def stream(
+        self, articles: Iterable[pb.Article], options: pb.ClassificationOptions | None = None
+    ) -> Iterator[pb.Classification | CallError]:
+        """Yield an answer for each of `articles` as they come, or what is wrong with it; CallError if the call fails.
+
+        `timeout` does not bound the stream: it lasts as long as there are articles.
+        """
+        requests = (pb.StreamClassifyArticlesRequest(article=article, options=options) for article in articles)
+        call = self._stub.StreamClassifyArticles(requests, metadata=self._metadata, wait_for_ready=self._wait_for_ready)
         try:
-            reply: pb.ClassifyArticleResponse = self._stub.ClassifyArticle(request, timeout=self.timeout)
+            for reply in call:
+                failed = reply.WhichOneof("result") == "error"
+                yield status_error(reply.error) if failed else reply.classification
         except grpc.RpcError as error:
             raise call_error(error) from error
-        return reply
+        finally:
+            call.cancel()
 
     def info(self) -> pb.GetModelInfoResponse:
         """Return what the server says of its model; CallError if it says nothing."""
-        try:
-            reply: pb.GetModelInfoResponse = self._stub.GetModelInfo(pb.GetModelInfoRequest(), timeout=self.timeout)
-        except grpc.RpcError as error:
-            raise call_error(error) from error
+        reply: pb.GetModelInfoResponse = self._call(self._stub.GetModelInfo, pb.GetModelInfoRequest())
         return reply
+
+    def _call(self, method: Any, request: Message) -> Any:
+        """Return the answer of a unary method, waiting out overload within the timeout."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return self._send(method, request, deadline - time.monotonic())
+            except grpc.RpcError as error:
+                problem = call_error(error)
+                pause = problem.retry_seconds * random.uniform(1, 1.5)  # noqa: S311  # only so that clients part
+                if not pause or time.monotonic() + pause >= deadline:
+                    raise problem from error
+                time.sleep(pause)
+
+    def _send(self, method: Any, request: Message, timeout: float) -> Any:
+        options = {"timeout": timeout, "metadata": self._metadata, "wait_for_ready": self._wait_for_ready}
+        if self._hedge_seconds is None:
+            return method(request, **options)
+        return hedged(lambda: method.future(request, **options), self._hedge_seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -77,30 +137,25 @@ class FramingClient:
         self._channel.close()
 
 
-def call_error(error: grpc.RpcError) -> CallError:
-    """Return what a failed call says, with the reason and field of its details."""
-    metadata: Any = error.trailing_metadata() or ()
-    for key, value in metadata:
-        if key == DETAILS_KEY:
-            return status_error(status_pb2.Status.FromString(value))
-    return CallError(error.code().name, "", "", error.details() or "")
-
-
-def status_error(status: status_pb2.Status) -> CallError:
-    """Return `status`, as it stands in a stream's response or in a failed call, as an error."""
-    reason, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    for detail in status.details:
-        detail.Unpack(reason)
-        detail.Unpack(bad)
-    field = bad.field_violations[0].field if bad.field_violations else ""
-    return CallError(code_pb2.Code.Name(status.code), reason.reason, field, status.message)
+def _batches(articles: Iterable[pb.Article]) -> Iterator[list[pb.Article]]:
+    """Yield `articles` in batches of bounded count and size."""
+    batch: list[pb.Article] = []
+    size = 0
+    for article in articles:
+        if batch and (len(batch) == _BATCH_ARTICLES or size + article.ByteSize() > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(article)
+        size += article.ByteSize()
+    if batch:
+        yield batch
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments` (those of the process if None) and exit with its code."""
     options = _parser().parse_args(arguments)
     try:
-        with FramingClient(options.address, timeout=options.timeout) as client:
+        with _connect(options) as client:
             failed = options.command(client, options)
     except FramingError as error:
         print(f"framing-client: {error}", file=sys.stderr)
@@ -119,6 +174,12 @@ def _parser() -> argparse.ArgumentParser:
         "--address", default=DEFAULT_ADDRESS, help=f"host:port of the server; default {DEFAULT_ADDRESS}"
     )
     parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT, help="seconds to wait for an answer")
+    parser.add_argument("--wait", action="store_true", help="wait for a server that is not there yet")
+    parser.add_argument("--tls", action="store_true", help="connect by TLS; the options below imply it")
+    parser.add_argument("--ca", type=Path, help="PEM file of authorities to trust instead of the system's")
+    parser.add_argument("--certificate", type=Path, help="PEM file of this client's certificate, for mutual TLS")
+    parser.add_argument("--key", type=Path, help="PEM file of the certificate's key")
+    parser.add_argument("--token-file", type=Path, help="file with the bearer token; it does not imply --tls")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("classify", help="topics, framing and evidence of articles")
@@ -133,6 +194,17 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("info", help="which model answers")
     command.set_defaults(command=_info)
     return parser
+
+
+def _connect(options: argparse.Namespace) -> FramingClient:
+    security = Security(
+        tls=bool(options.tls or options.ca or options.certificate or options.key),
+        authorities=options.ca and read_file(options.ca),
+        certificate=options.certificate and read_file(options.certificate),
+        key=options.key and read_file(options.key),
+        token=read_file(options.token_file).decode("utf-8", "replace").strip() if options.token_file else "",
+    )
+    return FramingClient(options.address, timeout=options.timeout, security=security, wait_for_ready=options.wait)
 
 
 def _classify(client: FramingClient, options: argparse.Namespace) -> bool:

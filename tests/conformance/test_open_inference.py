@@ -10,7 +10,7 @@ import pytest
 
 from framing.article import Article
 from framing.model import FramingModel
-from serving.client import call_error
+from serving.connection import call_error
 from serving.inference import open_inference_grpc_pb2 as oip
 from serving.server import FramingServer
 from serving.settings import Settings

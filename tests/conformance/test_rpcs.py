@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
-from serving.client import call_error, status_error
+from serving.connection import call_error, status_error
 from serving.server import FramingServer
 from serving.service import SERVICE
 from serving.settings import Settings
