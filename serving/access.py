@@ -134,7 +134,7 @@ class Guard(grpc.GenericRpcHandler):
         try:
             self._tokens.check(method, handler_call_details.invocation_metadata or ())
         except FramingError as error:
-            return self._calls.refusal(method.rpartition("/")[2], handler, error)
+            return self._calls.refusal(method, handler, error)
         return handler
 
 

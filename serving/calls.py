@@ -1,8 +1,7 @@
-"""How a call runs: counted, admitted, answered or refused with a status, and logged. Nothing of the text is logged."""
+"""How a call runs: counted, admitted, answered or refused with a status, and told of. Nothing of the text is logged."""
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from framing.errors import InvalidInput, Overloaded, ShuttingDown, StreamIdle, S
 from serving.admission import Admission
 from serving.settings import Settings
 from serving.status import grpc_code, to_status, trailing_metadata
+from serving.telemetry import Method, Telemetry
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -31,7 +31,12 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
     (True, False): grpc.stream_unary_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
-_LOG = logging.getLogger("framing.serving")
+_KINDS = {
+    (False, False): "unary",
+    (False, True): "server_stream",
+    (True, False): "client_stream",
+    (True, True): "bidi_stream",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,17 @@ class Malformed:
 
 
 class Calls:
-    """The calls of a server. `version` tells the version of the model that answers, for the log."""
+    """The calls of a server, told to `telemetry`. `version` tells the version of the model that answers."""
 
-    def __init__(self, settings: Settings, version: Callable[[], str]) -> None:
+    def __init__(self, settings: Settings, version: Callable[[], str], telemetry: Telemetry) -> None:
         self.admission = Admission(
             most_calls=settings.max_waiting,
             most_wait=settings.max_wait_seconds,
             most_bytes=settings.max_text * _MOST_UTF8,
         )
         self.closing = False
+        self.telemetry = telemetry
+        telemetry.gauges = lambda: {"waiting": self.admission.waiting, "open": self._open}
         self._settings = settings
         self._version = version
         self._open = 0
@@ -91,25 +98,29 @@ class Calls:
 
         A stream is refused when it opens or not at all; then each of its articles waits for its turn.
         """
+        told = _told(method, "bidi_stream")
 
         async def handle(requests: AsyncIterator[Any], context: Context) -> None:
-            with self._status(method.name) as status, self._call(), self._stream():
+            with self._status(told, context) as status, self._call(), self._stream():
                 self.admission.check(1, 0, context.time_remaining())
                 await self._answer_all(requests, context, call)
             await _abort_if_failed(context, status)
 
         return grpc.stream_stream_rpc_method_handler(handle, _parser(method), _serialiser(method))
 
-    def refusal(self, method: str, handler: Handler, error: Exception) -> Handler:
-        """Return a handler for the calls of `handler` that answers each with `error`."""
+    def refusal(self, path: str, handler: Handler, error: Exception) -> Handler:
+        """Return a handler for the calls of `handler`, of the method at ``/service/method``, that answers `error`."""
+        streaming = handler.request_streaming, handler.response_streaming
+        _, service, name = path.split("/")
+        told = Method(service, name, _KINDS[streaming])
 
         async def refuse(request: Any, context: Context) -> None:
             del request
-            with self._status(method) as status:
+            with self._status(told, context) as status:
                 raise error
             await _abort_if_failed(context, status)
 
-        return _MAKERS[handler.request_streaming, handler.response_streaming](refuse)
+        return _MAKERS[streaming](refuse)
 
     async def close(self, seconds: float) -> None:
         """Take no more calls, and return when those that are open have ended, after `seconds` at the latest.
@@ -123,15 +134,11 @@ class Calls:
             await asyncio.sleep(_QUIET)
         await asyncio.sleep(_QUIET)
 
-    def log(self, method: str, status: status_pb2.Status, begin: float) -> None:
-        """Log one line about a call of `method` that began at `begin` and ended with `status`."""
-        milliseconds = (time.perf_counter() - begin) * 1000
-        code = code_pb2.Code.Name(status.code)
-        _LOG.info("method=%s code=%s ms=%.2f model=%s", method, code, milliseconds, self._version())
-
     def _unary(self, method: MethodDescriptor, answer: Callable[[Any, Context], Awaitable[Message]]) -> Handler:
+        told = _told(method, "unary")
+
         async def handle(request: Any, context: Context) -> Message | None:
-            with self._status(method.name) as status:
+            with self._status(told, context) as status:
                 return await answer(request, context)
             await _abort_if_failed(context, status)
             return None
@@ -158,9 +165,9 @@ class Calls:
             raise StreamIdle(problem) from error
 
     @contextlib.contextmanager
-    def _status(self, method: str) -> Iterator[status_pb2.Status]:
-        """Yield a status that tells, when the block has ended, how; log it. What the block raised is in it."""
-        begin, status = time.perf_counter(), status_pb2.Status()
+    def _status(self, method: Method, context: Context) -> Iterator[status_pb2.Status]:
+        """Yield a status that says, when the block has ended, how; tell of it. What the block raised is in it."""
+        call, status = self.telemetry.begin(method, context), status_pb2.Status()
         try:
             yield status
         except (asyncio.CancelledError, GeneratorExit):
@@ -168,8 +175,9 @@ class Calls:
             raise
         except Exception as error:  # noqa: BLE001  # the catch-all: to_status logs what it does not know
             status.CopyFrom(to_status(error))
+            context.set_trailing_metadata((*trailing_metadata(status), *call.echo))
         finally:
-            self.log(method, status, begin)
+            self.telemetry.end(call, status.code, self._version())
 
     @contextlib.contextmanager
     def _call(self) -> Iterator[None]:
@@ -201,9 +209,13 @@ def parsed(request: Any) -> Any:
     return request
 
 
+def _told(method: MethodDescriptor, kind: str) -> Method:
+    return Method(method.containing_service.full_name, method.name, kind)
+
+
 async def _abort_if_failed(context: Context, status: status_pb2.Status) -> None:
     if status.code:
-        await context.abort(grpc_code(status), status.message, trailing_metadata(status))
+        await context.abort(grpc_code(status), status.message)
 
 
 def _parser(method: MethodDescriptor) -> Callable[[bytes], Message | Malformed]:

@@ -45,6 +45,10 @@ class HumanFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(process)d %(name)s %(message)s")
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802  # logging's
+        """Return the time of `record` in UTC."""
+        return _timestamp(record.created)
+
     def formatException(self, ei: object) -> str:  # noqa: N802  # the name is logging's
         """Return the error without the text that it may quote."""
         return _told(ei[1]) if isinstance(ei, tuple) else ""

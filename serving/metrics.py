@@ -63,13 +63,13 @@ _BY_WORKER: dict[str, tuple[type[GaugeMetricFamily | CounterMetricFamily], str, 
 
 
 class Metrics(Collector):
-    """The metrics of a server: of the processes that `report`, and of `local` ones that are asked.
+    """The metrics of a server: of the workers of which it hears, and of `local` ones that are asked.
 
-    What a process counted stays when it is `retired`; what was the case in it just now does not.
+    What a worker counted stays when it has ended; what was the case in it just now does not.
     """
 
     def __init__(self, *, drift_seconds: float) -> None:
-        self.counts = Counts()  # of the process that this is
+        self._counts = Counts()
         self._lock = threading.Lock()
         self._sources: dict[str, Callable[[], Message]] = {}
         self._messages: dict[str, Message] = {}
@@ -80,13 +80,15 @@ class Metrics(Collector):
         """Ask `source` for the message of `worker` whenever metrics are wanted."""
         self._sources[worker] = source
 
-    def report(self, worker: str, message: Message) -> None:
+    def reported(self, worker: str, message: Message) -> None:
         """Take the latest message of `worker`, as `Telemetry.message` makes it."""
         with self._lock:
             self._messages[worker] = message
 
-    def retire(self, worker: str) -> None:
+    def ended(self, worker: str, *, crashed: bool) -> None:
         """Keep the counts of a worker that has ended, and forget the rest."""
+        if crashed:
+            self._counts.increment((RESTART,))
         with self._lock:
             message = self._messages.pop(worker, None)
             if message:
@@ -97,7 +99,7 @@ class Metrics(Collector):
         """Yield every metric."""
         with self._lock:
             messages = self._messages | {worker: source() for worker, source in self._sources.items()}
-            totals = merged([self.counts.message(), *self._retired, *(held["counts"] for held in messages.values())])
+            totals = merged([self._counts.message(), *self._retired, *(held["counts"] for held in messages.values())])
             self._drift.update(_latest_reference(messages.values()), totals)
             yield from _calls(totals)
             yield from _answers(totals)

@@ -14,6 +14,7 @@ from serving.open_inference import SERVICE as INFERENCE
 from serving.open_inference import open_inference_handlers
 from serving.service import SERVICE, ClassificationService, rpc_handlers
 from serving.settings import Settings
+from serving.telemetry import Telemetry
 from serving.transport import channel_options, listen
 
 _LOG = logging.getLogger("framing.serving")
@@ -27,10 +28,11 @@ class FramingServer:
     With `shared_port` other processes may listen on the port too: workers do, under a supervisor that holds it.
     """
 
-    def __init__(self, settings: Settings, *, shared_port: bool = False) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry | None = None, *, shared_port: bool = False) -> None:
         self.settings = settings
+        self.telemetry = telemetry or Telemetry()
         self.port = 0
-        self.service = ClassificationService(settings)
+        self.service = ClassificationService(settings, self.telemetry)
         self._health = HealthServicer()
         self._server = grpc.aio.server(
             options=[
@@ -60,6 +62,7 @@ class FramingServer:
         deadline = time.monotonic() + self.settings.drain_seconds
         await self.service.calls.close(self.settings.drain_seconds)
         await self._server.stop(max(_LEAST_GRACE, deadline - time.monotonic()))
+        self.telemetry.close()
 
     def _add_services(self) -> None:
         server = guarded(self._server, self.settings, self.service.calls)

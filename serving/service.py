@@ -20,6 +20,7 @@ from serving.messages import (
 )
 from serving.settings import Settings
 from serving.status import to_status
+from serving.telemetry import Telemetry
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
@@ -35,14 +36,16 @@ class LoadedModel:
 class ClassificationService:
     """The calls. `load` puts a model in force; until then they answer UNAVAILABLE."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry) -> None:
         self._settings = settings
-        self.calls = Calls(settings, self.model_version)
+        self.telemetry = telemetry
+        self.calls = Calls(settings, self.model_version, telemetry)
         self._loaded: LoadedModel | None = None
 
     def load(self, model: FramingModel) -> None:
         """Answer with `model` from now on."""
         self._loaded = LoadedModel(model, datetime.now(UTC))
+        self.telemetry.loaded(model)
 
     async def classify_article(self, request: pb.ClassifyArticleRequest) -> pb.ClassifyArticleResponse:
         """Classify one article."""
@@ -59,9 +62,11 @@ class ClassificationService:
             read_article(article, f"articles[{index}]", max_text=limit)
             for index, article in enumerate(request.articles)
         ]
+        self.telemetry.counts.batch(len(articles))
         reply = pb.BatchClassifyArticlesResponse()
         for article in articles:
             answer = model.classify(article, evidence=evidence)
+            self.telemetry.counts.answer(answer)
             reply.classifications.append(write_classification(answer, article, model, encoding))
             await asyncio.sleep(0)  # other calls, health among them, are answered in between
         return reply
@@ -94,7 +99,9 @@ class ClassificationService:
     ) -> pb.Classification:
         article = read_article(require_article(request), "article", max_text=self._settings.max_text)
         evidence, encoding = read_options(request.options)
-        return write_classification(model.classify(article, evidence=evidence), article, model, encoding)
+        answer = model.classify(article, evidence=evidence)
+        self.telemetry.counts.answer(answer)
+        return write_classification(answer, article, model, encoding)
 
     def _loaded_model(self) -> LoadedModel:
         if self._loaded is None:

@@ -23,6 +23,7 @@ from serving.logs import start_logging
 from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings, load_settings
+from serving.telemetry import make_telemetry
 
 EXIT_REFUSED = 2
 
@@ -31,7 +32,7 @@ class Worker:
     """A server that does what its supervisor says."""
 
     def __init__(self, settings: Settings) -> None:
-        self.server = FramingServer(settings, shared_port=True)
+        self.server = FramingServer(settings, make_telemetry(settings), shared_port=True)
         self._prepared: FramingModel | None = None
 
     async def obey(self, channel: Channel) -> None:

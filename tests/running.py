@@ -9,17 +9,20 @@ from pathlib import Path
 from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings
+from serving.telemetry import Telemetry
 
 
 @contextlib.contextmanager
-def running_server(settings: Settings, *, load: bool = True) -> Iterator[FramingServer]:
+def running_server(
+    settings: Settings, *, load: bool = True, telemetry: Telemetry | None = None
+) -> Iterator[FramingServer]:
     """Yield a server that listens, with the model of `settings.bundle` unless `load` is false."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
     async def make() -> FramingServer:
-        server = FramingServer(settings)
+        server = FramingServer(settings, telemetry)
         await server.start()
         return server
 

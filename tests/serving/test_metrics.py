@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from framing.article import Abstention
 from framing.errors import ConfigError
 from framing.model import FramingModel
-from serving.counts import DISAGREEMENT, RESTART, SHADOW, SWAP
+from serving.counts import DISAGREEMENT, SHADOW
 from serving.metrics import Metrics, serve_metrics
 from serving.telemetry import Method, Telemetry
 from tests.processes import free_port
@@ -90,16 +90,12 @@ def test_words_not_met_in_training_are_counted(metrics: Metrics, telemetry: Tele
     assert value(metrics, "framing_known_word_share_count") == 2
 
 
-def test_batches_swaps_restarts_and_disagreements_are_counted(metrics: Metrics, telemetry: Telemetry) -> None:
+def test_batches_and_disagreements_are_counted(metrics: Metrics, telemetry: Telemetry) -> None:
     telemetry.counts.batch(64)
-    metrics.counts.increment((SWAP, "refused"))
-    metrics.counts.increment((RESTART,))
     telemetry.counts.increment((SHADOW,), 10)
     telemetry.counts.increment((DISAGREEMENT, "framing", "threat"))
     assert value(metrics, "framing_batch_articles_bucket", le="64.0") == 1
     assert value(metrics, "framing_batch_articles_bucket", le="32.0") == 0
-    assert value(metrics, "framing_model_swaps_total", outcome="refused") == 1
-    assert value(metrics, "framing_worker_restarts_total") == 1
     assert value(metrics, "framing_shadow_articles_total") == 10
     assert value(metrics, "framing_shadow_disagreements_total", kind="framing", label="threat") == 1
 
@@ -120,11 +116,12 @@ def test_counts_of_workers_add_up_and_outlive_them(metrics: Metrics) -> None:
         telemetry = Telemetry()
         for _ in range(int(worker)):
             call(telemetry)
-        metrics.report(worker, telemetry.message())
+        metrics.reported(worker, telemetry.message())
     labels = {"grpc_type": "unary", "grpc_service": METHOD.service, "grpc_method": "ClassifyArticle", "grpc_code": "OK"}
     assert value(metrics, "grpc_server_handled_total", **labels) == 6
     for worker in ("2", "3", "never heard of"):
-        metrics.retire(worker)
+        metrics.ended(worker, crashed=worker == "2")
+    assert value(metrics, "framing_worker_restarts_total") == 1
     assert value(metrics, "grpc_server_handled_total", **labels) == 6
     assert value(metrics, "framing_worker_resident_bytes", worker="3") is None
 
