@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from framing.article import Article, Part
-from framing.countries import BOTH, IRAN, RUSSIA, countries_named
+from framing.countries import BOTH, IRAN, RUSSIA
 from framing.letters import Span
 from framing.text import PreparedText, Sentence, prepare
-from framing.tokens import COMPOUND, Token
 
 FIELDS = ("all", "head", "pair")
 SHAPE = (
@@ -20,7 +19,6 @@ SHAPE = (
     "iran_in_item", "russia_in_item", "near_share", "near_in_head", "quoted_share", "length",
 )  # fmt: skip
 
-_NEAR_WORDS = 3
 _LONG_ITEM = 400
 
 
@@ -66,7 +64,7 @@ def read_fields(article: Article) -> FieldedArticle:
 def shape_of(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -> tuple[float, ...]:
     """Return the shape counts of an article: of its sentences, of which the first `head` are headline and lead."""
     named = [sentence.countries for sentence in sentences]
-    near = [sentence.countries == BOTH and _named_near(sentence) for sentence in sentences]
+    near = [sentence.near for sentence in sentences]
     in_item = (IRAN if IRAN in named else 0) | (RUSSIA if RUSSIA in named else 0) | (BOTH if BOTH in named else 0)
     count = max(1, len(named))
     words = sum([sentence.size for sentence in sentences])
@@ -86,28 +84,6 @@ def shape_of(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -
     )
 
 
-def _named_near(sentence: Sentence) -> bool:
-    """Return whether the names of the two countries stand within a few words of each other."""
-    extra = -sentence.begin  # words less tokens, so far
-    last = {IRAN: -1 - _NEAR_WORDS, RUSSIA: -1 - _NEAR_WORDS}
-    for place in sentence.marks:
-        token = sentence.line.tokens[place]
-        if token.flags & BOTH:
-            for at, country in enumerate(_countries(token), place + extra):
-                if country == BOTH or (country and at - last[BOTH - country] <= _NEAR_WORDS):
-                    return True
-                last[country] = at
-        extra += len(token.words) - 1
-    return False
-
-
-def _countries(token: Token) -> list[int]:
-    """Return which countries each word of `token` names."""
-    if token.flags & COMPOUND:
-        return [countries_named(word) for word in token.words]
-    return [token.flags & BOTH]
-
-
 def _quoted_share(*parts: PreparedText) -> float:
     quoted = sum([len(quotation) for part in parts for quotation in part.quotations])
-    return quoted / sum([len(part.text) for part in parts]) if quoted else 0.0
+    return quoted / sum([part.length for part in parts]) if quoted else 0.0

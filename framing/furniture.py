@@ -14,7 +14,7 @@ from importlib import resources
 
 from framing.letters import fold
 from framing.memo import Memo
-from framing.tokens import CLOSES, OPENS, STOPS, Line, Token
+from framing.tokens import CLOSES, OPENS, STOPS, TOKENS, Line, Token
 
 MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
 MAX_AGE_WORDS = 8
@@ -75,13 +75,14 @@ def _is_address(line: Line) -> bool:
 
 
 def _may_be_furniture(line: Line) -> bool:
-    return len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0].folded]
+    return len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0]]
 
 
 def _begins_furniture(token: str) -> bool:
-    """Return whether a marker, an address or a bullet can begin with the folded `token`."""
-    bare = _without_bullets(token)
-    return not bare or bool(_patterns().marker_head.match(bare) or _ADDRESS_PART.search(token))
+    """Return whether a marker, an address or a bullet can begin with `token`."""
+    folded = TOKENS[token].folded
+    bare = _without_bullets(folded)
+    return not bare or bool(_patterns().marker_head.match(bare) or _ADDRESS_PART.search(folded))
 
 
 _BEGINS_FURNITURE = Memo(_begins_furniture)
@@ -104,7 +105,7 @@ def _tail_begin(lines: Sequence[Line], markers: Sequence[bool]) -> int:
     for index in range(len(lines) - 1, -1, -1):
         if markers[index]:
             begin = index
-        elif len(lines[index].tokens) > MAX_FURNITURE_WORDS or lines[index].tokens[-1].flags & STOPS:
+        elif len(lines[index].tokens) > MAX_FURNITURE_WORDS or TOKENS[lines[index].tokens[-1]].flags & STOPS:
             break
     return begin
 
@@ -134,11 +135,12 @@ def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
     if not line.flags & (OPENS | CLOSES):
         return line
-    begin, end = 0, len(line.tokens)
-    while found := _opening_credit(line.tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
+    tokens = [TOKENS[token] for token in line.tokens]
+    begin, end = 0, len(tokens)
+    while found := _opening_credit(tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
         begin += found[0]
         found_credits.append(found[1])
-    while found := _closing_credit(line.tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
+    while found := _closing_credit(tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
         end -= found[0]
         found_credits.append(found[1])
     if (begin, end) == (0, len(line.tokens)):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from framing.fields import FIELDS, FieldedArticle
 from framing.language import SAMPLE_WORDS, SIGNS, word_signs
 from framing.memo import MOST, Memo
-from framing.tokens import Token
+from framing.tokens import TOKENS
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -146,9 +146,9 @@ class Scorer:
         halves = np.frombuffer(b"".join(map(self._pairs.__getitem__, pairs))).reshape(rows.shape) / 2
         return rows + halves + np.roll(halves, 1, axis=0)
 
-    def _token_rows(self, token: Token) -> bytes:
+    def _token_rows(self, token: str) -> bytes:
         """Return the rows of the words of `token`, one after the other: vector, whether known, signs of languages."""
-        return np.array([self._word_row(word) for word in token.words], np.float64).tobytes()
+        return np.array([self._word_row(word) for word in TOKENS[token].words], np.float64).tobytes()
 
     def _word_row(self, word: str) -> list[float]:
         known = len(self._index.rows((f" {word} ",)))

@@ -6,52 +6,51 @@ evidence or a reader needs (the text, the way back to the source) when it is ask
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 
-from framing.countries import BOTH
+from framing.countries import BOTH, countries_named
 from framing.furniture import strip_furniture
 from framing.letters import Span
-from framing.tokens import ABBREVIATED, COMPOUND, ENDS, QUOTES, TOKENS, Line, Token, split_lines
+from framing.tokens import ABBREVIATED, COMPOUND, ENDS, QUOTES, TOKENS, VOID, Line, Token, split_lines
 
 _TOKEN = re.compile(r"\S+")
+_NEAR_WORDS = 3
 _QUOTATION = re.compile(r"«[^«»\n]*»|“[^“”\n]*”|„[^„“”\n]*[“”]|\"[^\"\n]*\"")
 
 
 class Sentence:
-    """Tokens of a line from `begin` to before `end`: how many words they have, which countries they name."""
+    """Tokens of a line from `begin` to before `end`.
 
-    __slots__ = ("begin", "countries", "end", "line", "size")
+    `size` is how many words they have, `countries` which countries they name, `near` whether they name both within a
+    few words.
+    """
 
-    def __init__(self, line: Line, begin: int, end: int, size: int, countries: int) -> None:
+    __slots__ = ("begin", "countries", "end", "line", "near", "size")
+
+    def __init__(self, line: Line, begin: int, end: int, size: int, countries: int, near: bool) -> None:  # noqa: PLR0913, PLR0917  # made by the dozen for every article: keywords cost
         self.line = line
         self.begin = begin
         self.end = end
         self.size = size
         self.countries = countries
+        self.near = near
 
     @property
-    def tokens(self) -> list[Token]:
-        """The tokens."""
+    def tokens(self) -> list[str]:
+        """The tokens as they stand in the source."""
         return self.line.tokens[self.begin : self.end]
-
-    @property
-    def marks(self) -> list[int]:
-        """The places in the line of the tokens with flags."""
-        marks = self.line.marks
-        return marks[bisect_left(marks, self.begin) : bisect_left(marks, self.end)]
 
     @property
     def words(self) -> tuple[str, ...]:
         """The words of the tokens."""
-        return tuple(chain.from_iterable([token.words for token in self.tokens]))
+        return tuple(chain.from_iterable([TOKENS[token].words for token in self.tokens]))
 
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
-        return " ".join([token.folded for token in self.tokens])
+        return " ".join([TOKENS[token].folded for token in self.tokens])
 
     @property
     def names_both(self) -> bool:
@@ -75,6 +74,11 @@ class PreparedText:
         return "\n".join([line.text for line in self.lines])
 
     @property
+    def length(self) -> int:
+        """The length of the prepared text."""
+        return sum([line.length for line in self.lines]) + max(0, len(self.lines) - 1)
+
+    @property
     def quotations(self) -> list[str]:
         """The quotations, with their marks."""
         texts = [line.text for line in self.lines if line.flags & QUOTES]
@@ -82,27 +86,27 @@ class PreparedText:
 
     def sentence_span(self, sentence: Sentence) -> Span:
         """Return where `sentence` stands in the source."""
-        begin, end = sentence.begin, sentence.end - 1
         places, tokens = self._token_places(sentence.line), sentence.line.tokens
-        return Span(places[begin] + tokens[begin].spans[0].begin, places[end] + tokens[end].spans[0].end)
+        first, last = sentence.begin, sentence.end - 1
+        begin = places[first] + TOKENS[tokens[first]].spans[0].begin
+        return Span(begin, places[last] + TOKENS[tokens[last]].spans[0].end)
 
     def word_span(self, sentence: Sentence, number: int) -> Span:
         """Return where the word of that number of `sentence` stands in the source."""
-        place, word = sentence.begin, number
-        tokens = sentence.line.tokens
-        while word >= len(tokens[place].words):
-            word -= len(tokens[place].words)
-            place += 1
-        at, span = self._token_places(sentence.line)[place], tokens[place].spans[word + 1]
-        return Span(at + span.begin, at + span.end)
+        place, word = sentence.begin + number, 0
+        if sentence.size != sentence.end - sentence.begin or sentence.line.flags & COMPOUND:
+            place, word = _find_word(sentence, number)
+        at = self._token_places(sentence.line)[place]
+        begin, end = TOKENS[sentence.line.tokens[place]].spans[word + 1]
+        return Span(at + begin, at + end)
 
     def _token_places(self, line: Line) -> list[int]:
         """Return where the tokens of `line` begin in the source."""
         places = self._places.get(line.number)
         if places is None:
             text, begin = self._source_lines[line.number], self._line_places[line.number]
-            found = [begin + token.start() for token in _TOKEN.finditer(text) if TOKENS[token.group()]]
-            places = self._places[line.number] = found[line.skipped : line.skipped + len(line.tokens)]
+            found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
+            places = self._places[line.number] = found[line.skipped :]
         return places
 
     @cached_property
@@ -122,15 +126,46 @@ def prepare(source: str) -> PreparedText:
 
 def _sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
     for line in lines:
-        begin = extra = countries = 0
-        tokens = line.tokens
-        for place in line.marks:
-            flags = tokens[place].flags
-            countries |= flags & BOTH
+        begin = extra = countries = 0  # first token of the sentence; its words less its tokens; whom it names
+        named: list[tuple[int, int]] = []
+        for place, token in line.marks:
+            flags = token.flags
+            if flags & BOTH:
+                countries |= flags & BOTH
+                if flags & COMPOUND:
+                    named += _words_named(token, place + extra)
+                else:
+                    named.append((place + extra, flags & BOTH))
             if flags & COMPOUND:
-                extra += len(tokens[place].words) - 1
+                extra += len(token.words) - 1
             if flags & ENDS or (flags & ABBREVIATED and place == begin and (place or line is not lines[0])):
-                yield Sentence(line, begin, place + 1, place + 1 - begin + extra, countries)
-                begin, extra, countries = place + 1, 0, 0
-        if begin < len(tokens):
-            yield Sentence(line, begin, len(tokens), len(tokens) - begin + extra, countries)
+                near = countries == BOTH and _near(named)
+                yield Sentence(line, begin, place + 1, place + 1 - begin + extra, countries, near)
+                begin, extra, countries, named = place + 1, 0, 0, []
+        if begin < len(line.tokens):
+            end = len(line.tokens)
+            yield Sentence(line, begin, end, end - begin + extra, countries, countries == BOTH and _near(named))
+
+
+def _words_named(token: Token, place: int) -> list[tuple[int, int]]:
+    """Return the places of the words of `token`, which begins at `place`, that name a country, and whom they name."""
+    named = [(at, countries_named(word)) for at, word in enumerate(token.words, place)]
+    return [(at, country) for at, country in named if country]
+
+
+def _near(named: Sequence[tuple[int, int]]) -> bool:
+    """Return whether both countries are named, each word and whom it names given in order, within a few words."""
+    for (before, first), (after, second) in pairwise(named):
+        if first | second == BOTH and after - before <= _NEAR_WORDS:
+            return True
+    return any(country == BOTH for _, country in named)
+
+
+def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
+    """Return the place in its line of the token with the word of that number, and which word of the token it is."""
+    for place in range(sentence.begin, sentence.end):
+        words = len(TOKENS[sentence.line.tokens[place]].words)
+        if number < words:
+            return place, number
+        number -= words
+    raise IndexError(f"expected a word of the {sentence.size} of the sentence, got {number} more")

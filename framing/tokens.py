@@ -1,7 +1,8 @@
 """Tokens, the runs of letters between white space, each with what it tells by itself.
 
 A language has few of them and repeats them: what a token tells is worked out once and remembered, so that
-reading an article is one split, one look-up a token, and a walk over the few tokens with a mark.
+reading an article is one split, one look-up a token, and a walk over those few that are marked: that they end a
+sentence, name a country, or may belong to a credit or a quotation.
 """
 
 import re
@@ -18,6 +19,7 @@ QUOTES = 32  # it has a quotation mark
 OPENS = 64  # it has an opening bracket
 CLOSES = 128  # it ends with a closing bracket
 COMPOUND = 256  # it has no word, or several
+VOID = 512  # it folds to nothing
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
@@ -34,9 +36,10 @@ _LONGEST_ABBREVIATION = 8
 class Token(str):
     """A token as it stands in the source: `folded` to one form of letters, its `words`, its `flags`."""
 
-    __slots__ = ("_spans", "flags", "folded", "words")
+    __slots__ = ("_spans", "flags", "folded", "length", "words")
 
     folded: str
+    length: int
     words: tuple[str, ...]
     flags: int
     _spans: tuple[Span, ...]
@@ -50,17 +53,24 @@ class Token(str):
         return self._spans
 
 
-def read_token(raw: str) -> Token | None:
-    """Return what `raw` (no white space in it) tells, or None if it folds to nothing."""
+def read_token(raw: str) -> Token:
+    """Return what `raw` (no white space in it) tells."""
     token = Token(raw)
     token.folded = fold(raw)
+    token.length = len(token.folded)
     token.words = words_of(token.folded)
-    token.flags = _flags(token.folded, token.words)
+    token.flags = _flags(token.folded, token.words) if token.folded else VOID
     token._spans = ()
-    return token if token.folded else None
+    return token
 
 
-TOKENS = Memo(read_token)
+def _read_marked(raw: str) -> Token | None:
+    token = TOKENS[raw]
+    return token if token.flags else None
+
+
+TOKENS: Memo[str, Token] = Memo(read_token)
+_MARKED: Memo[str, Token | None] = Memo(_read_marked)
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -91,37 +101,45 @@ def _stop(folded: str) -> int:
 
 
 class Line:
-    """The tokens of one line of a source; `marks` are the places of those with flags, whose union is `flags`.
+    """One line of a source: its tokens as they stand there, and which of them are marked.
 
-    It is the line of that `number` in the source, without its first `skipped` tokens.
+    `marks` are the marked tokens with their places, `flags` the union of their flags. It is the line of that
+    `number` in the source, without its first `skipped` tokens.
     """
 
     __slots__ = ("flags", "marks", "number", "skipped", "tokens")
 
-    def __init__(self, tokens: list[Token], number: int, skipped: int = 0) -> None:
+    def __init__(self, tokens: list[str], number: int, skipped: int = 0) -> None:
         self.tokens = tokens
         self.number = number
         self.skipped = skipped
-        self.marks = [place for place, token in enumerate(tokens) if token.flags]
+        self.marks = [(place, token) for place, token in enumerate(map(_MARKED.__getitem__, tokens)) if token]
         self.flags = 0
-        for place in self.marks:
-            self.flags |= tokens[place].flags
+        for _, token in self.marks:
+            self.flags |= token.flags
 
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
-        return " ".join([token.folded for token in self.tokens])
+        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens)])
+
+    @property
+    def length(self) -> int:
+        """The length of the text."""
+        return sum([token.length for token in map(TOKENS.__getitem__, self.tokens)]) + len(self.tokens) - 1
 
     def cut(self, begin: int, end: int) -> "Line":
         """Return the line from token `begin` to token `end`."""
         return Line(self.tokens[begin:end], self.number, self.skipped + begin)
 
+    def without_void(self) -> "Line":
+        """Return the line without the tokens that fold to nothing."""
+        return Line([token for token in self.tokens if not TOKENS[token].flags & VOID], self.number)
+
 
 def split_lines(source: str) -> list[Line]:
-    """Return the lines of `source` that have a token."""
-    lines = []
-    for number, text in enumerate(source.splitlines()):
-        tokens = list(filter(None, map(TOKENS.__getitem__, text.split())))
-        if tokens:
-            lines.append(Line(tokens, number))
-    return lines
+    """Return the lines of `source` that have a token, without those that fold to nothing."""
+    lines = [Line(tokens, number) for number, text in enumerate(source.splitlines()) if (tokens := text.split())]
+    if any(line.flags & VOID for line in lines):
+        lines = [line.without_void() if line.flags & VOID else line for line in lines]
+    return [line for line in lines if line.tokens]
