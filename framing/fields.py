@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from framing.article import Article, Part
 from framing.countries import BOTH, IRAN, RUSSIA
-from framing.letters import Span
 from framing.text import PreparedText, Sentence, prepare
 
 FIELDS = ("all", "head", "pair")
@@ -39,15 +38,8 @@ class FieldedArticle:
         """Return in which part of the article the sentence of that index stands."""
         return "title" if index < len(self.title.sentences) else "text"
 
-    def sentence_span(self, index: int) -> Span:
-        """Return where the sentence of that index stands in its part, as the caller sent it."""
-        return self._prepared(index).sentence_span(self.sentences[index])
-
-    def word_span(self, index: int, word: int) -> Span:
-        """Return where a word of the sentence of that index stands in its part, as the caller sent it."""
-        return self._prepared(index).word_span(self.sentences[index], word)
-
-    def _prepared(self, index: int) -> PreparedText:
+    def prepared(self, index: int) -> PreparedText:
+        """Return the part of the article in which the sentence of that index stands."""
         return self.title if index < len(self.title.sentences) else self.text
 
 

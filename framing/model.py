@@ -12,7 +12,6 @@ from framing.article import Abstention, Article, Classification, Evidence, Evide
 from framing.errors import InvalidInput
 from framing.fields import FieldedArticle, read_fields
 from framing.language import SUPPORTED, language_of
-from framing.letters import Span
 from framing.scorer import FloatArray, LinearWeights, Scorer, Scores
 from framing.taxonomy import Taxonomy
 
@@ -123,12 +122,15 @@ class FramingModel:
 
     def _sentence_evidence(self, article: FieldedArticle, scores: Scores, index: int, label: int) -> Evidence:
         words = scores.by_word[scores.ends[index] : scores.ends[index + 1], label].tolist()
+        prepared, sentence = article.prepared(index), article.sentences[index]
         phrases = tuple(
-            EvidenceSpan(Span(article.word_span(index, first).begin, article.word_span(index, last).end), contribution)
+            EvidenceSpan(prepared.phrase_span(sentence, first, last), contribution)
             for first, last, contribution in _phrases(words)
         )
         contribution = float(scores.by_sentence[index, label])
-        return Evidence(self._labels[label], article.part(index), article.sentence_span(index), contribution, phrases)
+        return Evidence(
+            self._labels[label], article.part(index), prepared.sentence_span(sentence), contribution, phrases
+        )
 
 
 def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArray]:

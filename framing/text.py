@@ -91,23 +91,29 @@ class PreparedText:
         begin = places[first] + TOKENS[tokens[first]].spans[0].begin
         return Span(begin, places[last] + TOKENS[tokens[last]].spans[0].end)
 
-    def word_span(self, sentence: Sentence, number: int) -> Span:
-        """Return where the word of that number of `sentence` stands in the source."""
-        place, word = sentence.begin + number, 0
-        if sentence.size != sentence.end - sentence.begin or sentence.line.flags & COMPOUND:
-            place, word = _find_word(sentence, number)
-        at = self._token_places(sentence.line)[place]
-        begin, end = TOKENS[sentence.line.tokens[place]].spans[word + 1]
-        return Span(at + begin, at + end)
+    def phrase_span(self, sentence: Sentence, first: int, last: int) -> Span:
+        """Return where the words of those numbers of `sentence`, and what is between them, stand in the source."""
+        places, tokens = self._token_places(sentence.line), sentence.line.tokens
+        place, word = _find_word(sentence, first)
+        begin = places[place] + TOKENS[tokens[place]].spans[word].begin
+        if last != first:
+            place, word = _find_word(sentence, last)
+        return Span(begin, places[place] + TOKENS[tokens[place]].spans[word].end)
 
     def _token_places(self, line: Line) -> list[int]:
         """Return where the tokens of `line` begin in the source."""
         places = self._places.get(line.number)
         if places is None:
-            text, begin = self._source_lines[line.number], self._line_places[line.number]
-            found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
-            places = self._places[line.number] = found[line.skipped :]
+            places = self._places[line.number] = self._find_tokens(line)
         return places
+
+    def _find_tokens(self, line: Line) -> list[int]:
+        text, begin = self._source_lines[line.number], self._line_places[line.number]
+        lengths = [len(token) + 1 for token in line.tokens]
+        if sum(lengths) == len(text.rstrip()) + 1:  # the whole line, one white space between tokens: no need to look
+            return list(accumulate(lengths[:-1], initial=begin))
+        found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
+        return found[line.skipped :]
 
     @cached_property
     def _source_lines(self) -> list[str]:
@@ -162,10 +168,12 @@ def _near(named: Sequence[tuple[int, int]]) -> bool:
 
 
 def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
-    """Return the place in its line of the token with the word of that number, and which word of the token it is."""
+    """Return the place in its line of the token with the word of that number, and the place of its span there."""
+    if not sentence.line.flags & COMPOUND:
+        return sentence.begin + number, 1
     for place in range(sentence.begin, sentence.end):
         words = len(TOKENS[sentence.line.tokens[place]].words)
         if number < words:
-            return place, number
+            return place, number + 1
         number -= words
     raise IndexError(f"expected a word of the {sentence.size} of the sentence, got {number} more")

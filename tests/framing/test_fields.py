@@ -70,20 +70,22 @@ def test_words_and_sentences_are_found_again_where_they_stand(text: str, title: 
     article = Article(text=text, title=title)
     fielded = read_fields(article)
     for index, sentence in enumerate(fielded.sentences):
-        source = article.part(fielded.part(index))
-        assert normalise(fielded.sentence_span(index).of(source)) == sentence.text
+        source, prepared = article.part(fielded.part(index)), fielded.prepared(index)
+        assert normalise(prepared.sentence_span(sentence).of(source)) == sentence.text
         for number, word in enumerate(sentence.words):
-            span = fielded.word_span(index, number)
+            span = prepared.phrase_span(sentence, number, number)
             assert 0 <= span.begin < span.end <= len(source)
             assert word in words_of(fold(span.of(source)))
 
 
 def test_a_word_is_cut_from_the_text_as_it_was_sent() -> None:
     text = "\u200f قال بُوتين، :  (إيران ٢٠٢٥)"
-    fielded = read_fields(Article(text=text))
-    spans = [fielded.word_span(0, number).of(text) for number in range(4)]
+    prepared = read_fields(Article(text=text)).text
+    sentence = prepared.sentences[0]
+    spans = [prepared.phrase_span(sentence, number, number).of(text) for number in range(4)]
     assert spans == ["قال", "بُوتين", "إيران", "٢٠٢٥"]
-    assert fielded.sentence_span(0).of(text) == text[2:]
+    assert prepared.phrase_span(sentence, 1, 2).of(text) == "بُوتين، :  (إيران"
+    assert prepared.sentence_span(sentence).of(text) == text[2:]
 
 
 @pytest.mark.parametrize("text", ["", "!!!", "\n\n", "\ud800"])
