@@ -2,6 +2,7 @@
 # make test    install, run the tests
 # make check   every check: format, lint, types, import rules, proto, generated code, corpus, tests
 # make proto   generate framing/v1 and serving/inference from proto/
+# make fuzz    send ten million bytes of nonsense to a server: BUNDLE=folder
 # make lock    resolve the dependencies of pyproject.toml anew, with hashes
 # make mlflow  open the tracking store in a browser
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MLFLOW_PORT ?= 5000
 
-.PHONY: serve test check lint types imports proto-check corpus-check proto lock mlflow install
+.PHONY: serve test check lint types imports proto-check corpus-check proto fuzz lock mlflow install
 .DEFAULT_GOAL := help
 
 help:
@@ -73,3 +74,7 @@ lock:
 mlflow: $(READY)
 	mkdir -p var && $(BIN)/mlflow server --backend-store-uri sqlite:///var/mlflow.db --artifacts-destination var/artifacts \
 	  --host 127.0.0.1 --port $(MLFLOW_PORT)
+
+# Ten million bytes of nonsense through the port of a server with the bundle BUNDLE.
+fuzz: $(READY)
+	$(BIN)/python -m tests.benchmarks.fuzz $(BUNDLE)

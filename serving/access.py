@@ -12,7 +12,7 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ import grpc
 
 from framing.errors import ConfigError, FramingError, NotPermitted, Unauthenticated
 from serving.calls import Calls
-from serving.settings import Settings
 
 # What asks only whether the server lives is answered to all: probes have no credentials.
 OPEN_METHODS = frozenset(
@@ -117,17 +116,18 @@ def read_grants(path: Path) -> tuple[Grant, ...]:
     return tuple(grants.values())
 
 
-class Guard(grpc.GenericRpcHandler):
-    """Handlers behind a check of tokens, made before a message of the call is read. For a `grpc.aio` server."""
+class Guard(grpc.aio.ServerInterceptor):
+    """A check of tokens in front of every method, made before a message of the call is read."""
 
-    def __init__(self, inner: grpc.GenericRpcHandler, tokens: TokenFile, calls: Calls) -> None:
-        self._inner = inner
+    def __init__(self, tokens: TokenFile, calls: Calls) -> None:
         self._tokens = tokens
         self._calls = calls
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+    async def intercept_service(
+        self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]], handler_call_details: Any
+    ) -> Any:
         """Return the handler of the call, or one that refuses it; None if there is no such method."""
-        handler = self._inner.service(handler_call_details)
+        handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or method in OPEN_METHODS:
             return handler
@@ -136,29 +136,6 @@ class Guard(grpc.GenericRpcHandler):
         except FramingError as error:
             return self._calls.refusal(method, handler, error)
         return handler
-
-
-class _GuardedServer:
-    """What generated code needs of a server in order to add services to it; all of them come behind a guard."""
-
-    def __init__(self, server: grpc.aio.Server, tokens: TokenFile, calls: Calls) -> None:
-        self._server = server
-        self._tokens = tokens
-        self._calls = calls
-
-    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
-        self._server.add_generic_rpc_handlers([Guard(handler, self._tokens, self._calls) for handler in handlers])
-
-    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
-        """Do nothing: registered handlers would be found without the guard; the generic ones are the same."""
-
-
-def guarded(server: grpc.aio.Server, settings: Settings, calls: Calls) -> Any:
-    """Return `server`, or if tokens are set what adds services to it behind a guard.
-
-    Raises ConfigError if the file of tokens is wrong.
-    """
-    return _GuardedServer(server, TokenFile(Path(settings.tokens)), calls) if settings.tokens else server
 
 
 def _bearer_token(metadata: Iterable[tuple[str, str | bytes]]) -> bytes:

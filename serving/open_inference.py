@@ -5,10 +5,10 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 
 from framing.errors import ModelUnavailable
+from serving.calls import Handler
 from serving.inference import open_inference_grpc_pb2 as oip
 from serving.service import ClassificationService
 from serving.settings import Settings
@@ -72,8 +72,8 @@ class OpenInferenceService:
         return not self._service.calls.closing
 
 
-def open_inference_handlers(service: ClassificationService, settings: Settings) -> grpc.GenericRpcHandler:
-    """Return the handlers of every method of the protocol, for a `grpc.aio` server."""
+def open_inference_handlers(service: ClassificationService, settings: Settings) -> dict[str, Handler]:
+    """Return the handlers of every method of the protocol, by name, for a `grpc.aio` server."""
     calls, methods = service.calls, SERVICE.methods_by_name
     inference = OpenInferenceService(service, settings)
     probes: dict[str, Callable[[Any], Message]] = {
@@ -85,7 +85,7 @@ def open_inference_handlers(service: ClassificationService, settings: Settings) 
     }
     handlers = {name: calls.probe(methods[name], call) for name, call in probes.items()}
     handlers["ModelInfer"] = calls.unary(methods["ModelInfer"], inference.model_infer, articles=_rows)
-    return grpc.method_handlers_generic_handler(SERVICE.full_name, handlers)
+    return handlers
 
 
 def _rows(request: oip.ModelInferRequest) -> int:

@@ -2,14 +2,15 @@
 
 import logging
 import time
+from pathlib import Path
 
-import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
 from framing.model import FramingModel
-from serving.access import guarded
+from serving.accepting import aio_server
+from serving.access import Guard, TokenFile
 from serving.open_inference import SERVICE as INFERENCE
 from serving.open_inference import open_inference_handlers
 from serving.service import SERVICE, ClassificationService, rpc_handlers
@@ -20,6 +21,7 @@ from serving.transport import channel_options, listen
 _LOG = logging.getLogger("framing.serving")
 _LEAST_GRACE = 0.5
 _SERVICES = ("", SERVICE.full_name, INFERENCE.full_name)
+_BUSY = (f"/{SERVICE.full_name}/ClassifyArticle", f"/{INFERENCE.full_name}/ModelInfer")
 
 
 class FramingServer:
@@ -34,11 +36,13 @@ class FramingServer:
         self.port = 0
         self.service = ClassificationService(settings, self.telemetry)
         self._health = HealthServicer()
-        self._server = grpc.aio.server(
+        self._server = aio_server(
             options=[
                 ("grpc.so_reuseport", int(shared_port)),  # by default two servers would share a port silently
                 *channel_options(settings),
-            ]
+            ],
+            interceptors=[Guard(TokenFile(Path(settings.tokens)), self.service.calls)] if settings.tokens else [],
+            most=dict.fromkeys(_BUSY, settings.max_waiting + 1),
         )
 
     async def start(self) -> None:
@@ -65,9 +69,10 @@ class FramingServer:
         self.telemetry.close()
 
     def _add_services(self) -> None:
-        server = guarded(self._server, self.settings, self.service.calls)
-        server.add_generic_rpc_handlers((rpc_handlers(self.service),))
-        server.add_generic_rpc_handlers((open_inference_handlers(self.service, self.settings),))
+        server = self._server
+        server.add_registered_method_handlers(SERVICE.full_name, rpc_handlers(self.service))
+        inference = open_inference_handlers(self.service, self.settings)
+        server.add_registered_method_handlers(INFERENCE.full_name, inference)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self.settings.reflection:
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name

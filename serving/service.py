@@ -4,12 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import grpc
-
 from framing.errors import InvalidInput, ModelUnavailable
 from framing.model import FramingModel
 from framing.v1 import classification_service_pb2 as pb
-from serving.calls import Calls, Malformed, parsed
+from serving.calls import Calls, Handler, Malformed, parsed
 from serving.messages import (
     check_batch,
     read_article,
@@ -109,19 +107,16 @@ class ClassificationService:
         return self._loaded
 
 
-def rpc_handlers(service: ClassificationService) -> grpc.GenericRpcHandler:
-    """Return the handlers of every method of the service, for a `grpc.aio` server."""
+def rpc_handlers(service: ClassificationService) -> dict[str, Handler]:
+    """Return the handlers of every method of the service, by name, for a `grpc.aio` server."""
     calls, methods = service.calls, SERVICE.methods_by_name
-    return grpc.method_handlers_generic_handler(
-        SERVICE.full_name,
-        {
-            "ClassifyArticle": calls.unary(methods["ClassifyArticle"], service.classify_article),
-            "BatchClassifyArticles": calls.unary(
-                methods["BatchClassifyArticles"],
-                service.batch_classify_articles,
-                articles=lambda request: len(request.articles),
-            ),
-            "GetModelInfo": calls.probe(methods["GetModelInfo"], service.get_model_info),
-            "StreamClassifyArticles": calls.stream(methods["StreamClassifyArticles"], service.stream_classify_article),
-        },
-    )
+    return {
+        "ClassifyArticle": calls.unary(methods["ClassifyArticle"], service.classify_article),
+        "BatchClassifyArticles": calls.unary(
+            methods["BatchClassifyArticles"],
+            service.batch_classify_articles,
+            articles=lambda request: len(request.articles),
+        ),
+        "GetModelInfo": calls.probe(methods["GetModelInfo"], service.get_model_info),
+        "StreamClassifyArticles": calls.stream(methods["StreamClassifyArticles"], service.stream_classify_article),
+    }
