@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -63,8 +62,8 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
     last.intercept_ = last.intercept_ - last.intercept_.mean()
     for pipeline in (topics, framing):
         factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
-        for estimator in linear_parts(pipeline):
-            estimator.coef_ = _rounded(estimator.coef_, factors)
+        classifier = pipeline.named_steps["classifier"]
+        classifier.coef_ = _rounded(classifier.coef_, factors)
     return FittedPipelines(ngrams, topics, framing)
 
 
@@ -72,12 +71,6 @@ def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
     """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
     counts = pipelines.ngrams.transform(articles)
     return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
-
-
-def linear_parts(pipeline: Pipeline) -> list[Any]:
-    """Return what holds the coefficients of a fitted classifier: itself, or one classifier for each topic."""
-    classifier = pipeline.named_steps["classifier"]
-    return list(classifier.estimators_) if hasattr(classifier, "estimators_") else [classifier]
 
 
 def _fit_one(pipeline: Pipeline, settings: Classifier, rows: sparse.csr_matrix, y: Rows, kernels: FieldKernels) -> None:

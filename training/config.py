@@ -105,17 +105,21 @@ class FieldWeights(Section):
 
 
 class Classifier(Section):
-    """A linear classifier: a ridge regression on class indicators, or a logistic regression.
+    """A linear classifier.
 
+    `kind` is a ridge regression on class indicators, a logistic regression (of all framings together, of each topic by
+    itself), one of those of training.linear, or "average", the mean of the kinds in `members`, at the settings here.
     `alpha` is the strength of the ridge's penalty, in units of the mean squared length of an article's
-    counts; `c` the inverse strength of the logistic regression's. `class_weight` is "none",
-    "balanced" or a weight by label (by topic only with the ridge). `prior` holds the share of items that each label is
+    counts; `c` the inverse strength of the other penalties; `smoothing` what the two of Bayes add to counts.
+    `class_weight` is "none", "balanced" or a weight by label. `prior` holds the share of items that each label is
     expected to have where the model will work; empty for the shares of the corpus.
     """
 
-    kind: Literal["ridge", "logistic"] = "ridge"
+    kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"
+    members: tuple[Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic"], ...] = ()
     alpha: float = Field(default=0.1, gt=0)
     c: float = Field(default=1.0, gt=0)
+    smoothing: float = Field(default=1.0, gt=0)
     fields: FieldWeights = FieldWeights()
     class_weight: Literal["balanced", "none"] | dict[str, float] = "none"
     prior: dict[str, float] = Field(default_factory=dict)

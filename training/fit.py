@@ -11,7 +11,7 @@ from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.model import Decisions, FramingModel, probabilities
 from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
-from training.classifiers import Known, fit_pipelines, linear_parts, pipeline_scores
+from training.classifiers import Known, fit_pipelines, pipeline_scores
 from training.config import Config
 from training.data import LabelledItem
 from training.duplicates import article_words, duplicate_clusters
@@ -185,8 +185,9 @@ def compile_weights(pipelines: FittedPipelines, calibration: Calibration) -> Lin
     effective, intercepts = [], []
     for pipeline in (pipelines.topics, pipelines.framing):
         factors = pipelines.ngrams.factors() * pipeline.named_steps["fields"].factors_
-        effective += [part.coef_ * factors for part in linear_parts(pipeline)]
-        intercepts += [part.intercept_ for part in linear_parts(pipeline)]
+        classifier = pipeline.named_steps["classifier"]
+        effective.append(classifier.coef_ * factors)
+        intercepts.append(classifier.intercept_)
     columns = np.vstack(effective).T
     terms = len(pipelines.ngrams.vocabulary_)
     ngrams = columns[: len(FIELDS) * terms].reshape(len(FIELDS), terms, -1).transpose(1, 0, 2)

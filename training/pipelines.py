@@ -9,12 +9,12 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from framing.errors import ConfigError
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from training.config import Classifier, Features
+from training.linear import Average, OneForEach
 from training.ngram_counts import NgramCounts, count_ngrams
 from training.ridge import DualRidge
 
@@ -159,17 +159,21 @@ def make_classifier(settings: Classifier, seed: int, labels: Sequence[str], *, s
 def _make_linear(settings: Classifier, seed: int, labels: Sequence[str], several: bool) -> Any:
     weight: Any = None if settings.class_weight == "none" else settings.class_weight
     if isinstance(weight, dict):
-        _check_weights(weight, labels, settings.kind, several)
+        _check_weights(weight, labels)
         weight = {index: weight.get(label, 1.0) for index, label in enumerate(labels)}
+    if settings.kind == "average":
+        members = [settings.model_copy(update={"kind": kind}) for kind in settings.members]
+        if not members:
+            raise ConfigError('members: expected kinds of classifiers for kind = "average", got none')
+        return Average([_make_linear(member, seed, labels, several) for member in members])
     if settings.kind == "ridge":
         return DualRidge(settings.alpha, class_weight=weight)
-    logistic = LogisticRegression(C=settings.c, class_weight=weight, max_iter=1000, tol=1e-3, random_state=seed)
-    return OneVsRestClassifier(logistic) if several else logistic
+    if several or settings.kind != "logistic":
+        return OneForEach(settings.kind, settings.c, settings.smoothing, weight, seed)
+    return LogisticRegression(C=settings.c, class_weight=weight, max_iter=1000, tol=1e-3, random_state=seed)
 
 
-def _check_weights(weights: dict[str, float], labels: Sequence[str], kind: str, several: bool) -> None:
+def _check_weights(weights: dict[str, float], labels: Sequence[str]) -> None:
     unknown = sorted(set(weights) - set(labels))
     if unknown:
         raise ConfigError(f"class_weight: expected labels of {list(labels)}, got {unknown}")
-    if several and kind == "logistic":
-        raise ConfigError('topics.class_weight: a weight by topic goes with kind = "ridge", got "logistic"')

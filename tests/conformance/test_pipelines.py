@@ -1,6 +1,7 @@
 """What every pipeline keeps to, whatever its settings."""
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ from sklearn.pipeline import Pipeline
 
 from framing.article import Article
 from framing.fields import FIELDS, SHAPE, FieldedArticle, read_fields
+from framing.scorer import Scorer
 from framing.taxonomy import default_taxonomy
-from training.config import Classifier, FieldWeights
+from training.classifiers import Known, fit_pipelines, pipeline_scores
+from training.config import Classifier, Config, Features, FieldWeights
 from training.data import LabelledItem
-from training.pipelines import FieldNgrams, make_classifier
+from training.fit import Calibration, Labels, compile_weights
+from training.pipelines import FieldNgrams, count_articles, make_classifier
 
 FRAMINGS = default_taxonomy().framing_ids
 
@@ -22,6 +26,12 @@ SETTINGS: dict[str, tuple[dict[str, object], Classifier]] = {
     "logistic": ({}, Classifier(kind="logistic")),
     "balanced ridge": ({}, Classifier(class_weight="balanced")),
     "weighted logistic": ({}, Classifier(kind="logistic", class_weight={"absent": 0.5})),
+    "support vectors": ({}, Classifier(kind="svm")),
+    "weighted support vectors": ({}, Classifier(kind="svm", class_weight={"absent": 0.5})),
+    "complement Bayes": ({}, Classifier(kind="complement_bayes")),
+    "balanced complement Bayes": ({}, Classifier(kind="complement_bayes", class_weight="balanced")),
+    "Bayes and logistic": ({}, Classifier(kind="bayes_logistic")),
+    "average": ({}, Classifier(kind="average", members=("ridge", "bayes_logistic", "logistic"))),
     "pairs of words": ({"bigrams": True}, Classifier()),
     "one size": ({"sizes": (3, 3)}, Classifier()),
     "no length norm": ({"exponent": 0.0}, Classifier()),
@@ -119,3 +129,21 @@ def test_the_vocabulary_is_bounded_and_frequent(settings: Settings, articles: li
     assert len(ngrams.vocabulary_) <= ngrams.most_ngrams
     rows = list(ngrams.vocabulary_.values())
     assert all(later == earlier + 1 for earlier, later in pairwise(rows))
+
+
+@pytest.mark.parametrize("kind", get_args(Classifier.model_fields["kind"].annotation))
+def test_the_compiled_scorer_gives_the_scores_of_the_pipelines(
+    kind: str, some_items: list[LabelledItem], articles: list[FieldedArticle]
+) -> None:
+    """Items of the sample, with every framing and topic; odd texts are scored alike too."""
+    classifier = Classifier(kind=kind, members=("ridge", "svm") if kind == "average" else ())  # type: ignore[arg-type]  # pydantic checks it
+    config = Config(features=Features(most_ngrams=2000), topics=classifier, framing=classifier)
+    labels = Labels.of(some_items[:80], default_taxonomy())
+    counts = count_articles(config.features, articles)
+    known = Known(some_items[:80], articles, counts, labels.topics, labels.framing)
+    pipelines = fit_pipelines(config, known, default_taxonomy())
+    odd = [read_fields(Article(text=text)) for text in ODD]
+    scores = pipeline_scores(pipelines, [*articles, *odd])
+    scorer = Scorer(compile_weights(pipelines, Calibration(np.ones(scores.shape[1]), np.zeros(scores.shape[1]))))
+    for row, article in zip(scores, [*articles, *odd], strict=True):
+        np.testing.assert_allclose(scorer.score(article).total, row, atol=1e-9, rtol=1e-9)

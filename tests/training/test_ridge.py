@@ -3,9 +3,6 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
-from framing.errors import ConfigError
-from training.config import Classifier
-from training.pipelines import make_classifier
 from training.ridge import DualRidge
 
 RNG = np.random.default_rng(5)
@@ -63,15 +60,3 @@ def test_weights_count_for_each_of_several_labels(weight: object) -> None:
     assert (weighted[several[:, 0] == 1, 0] > plain[several[:, 0] == 1, 0]).all()
     if weight != "balanced":
         np.testing.assert_allclose(weighted[:, 1], plain[:, 1])
-
-
-@pytest.mark.parametrize(
-    ("settings", "several", "message"),
-    [
-        (Classifier(class_weight={"zeal": 2.0}), False, "zeal"),
-        (Classifier(kind="logistic", class_weight={"a": 2.0}), True, "ridge"),
-    ],
-)
-def test_weights_that_could_not_count_are_refused(settings: Classifier, several: bool, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make_classifier(settings, 7, ["a", "b"], several=several)
