@@ -1,6 +1,7 @@
 """From exceptions to google.rpc.Status: the one place where errors become replies, and the one catch-all."""
 
 import logging
+import traceback
 import uuid
 
 import grpc
@@ -54,7 +55,8 @@ def to_status(error: Exception) -> status_pb2.Status:
         if isinstance(error, kind):
             return _status(code, str(error), reason)
     log_id = uuid.uuid4().hex
-    _LOG.error("internal error log_id=%s", log_id, exc_info=error)
+    where = "".join(traceback.format_tb(error.__traceback__))  # not the message, which may hold words of the text
+    _LOG.error("internal error log_id=%s type=%s\n%s", log_id, type(error).__name__, where)
     return _status(code_pb2.INTERNAL, f"internal error, log id {log_id}", "INTERNAL")
 
 
