@@ -3,6 +3,7 @@
 # make check   every check: format, lint, types, import rules, proto, generated code, corpus, tests
 # make proto   generate framing/v1 and serving/inference from proto/
 # make fuzz    send ten million bytes of nonsense to a server: BUNDLE=folder
+# make peers-check  ask a server with the clients of Triton, KServe and Open Inference
 # make lock    resolve the dependencies of pyproject.toml anew, with hashes
 # make mlflow  open the tracking store in a browser
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MLFLOW_PORT ?= 5000
 
-.PHONY: serve test check lint types imports proto-check corpus-check proto fuzz lock mlflow install
+.PHONY: serve test check lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
 .DEFAULT_GOAL := help
 
 help:
@@ -78,3 +79,12 @@ mlflow: $(READY)
 # Ten million bytes of nonsense through the port of a server with the bundle BUNDLE.
 fuzz: $(READY)
 	$(BIN)/python -m tests.benchmarks.fuzz $(BUNDLE)
+
+# Clients of others need protobuf below 7: each lives in an environment of its own.
+PEERS := tritonclient[grpc]==2.73.0 open-inference-grpc==2.0.0 kserve==0.21.0
+peers:
+	@for peer in $(PEERS); do name=$${peer%%[\[=]*}; [ -d var/peers/$$name ] || { $(PYTHON) -m venv var/peers/$$name && \
+	  var/peers/$$name/bin/pip install --quiet "$$peer" numpy "protobuf<7"; } || { rm -rf var/peers/$$name; echo "$$peer cannot be had"; }; done
+
+peers-check: $(READY) peers
+	$(BIN)/python -m pytest tests/conformance/test_peers.py -rs
