@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -10,13 +11,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from framing.bundle import check_golden, load_bundle
-from framing.errors import ConfigError, DataError, FramingError
+from framing.errors import Busy, ConfigError, DataError, FramingError
 from framing.model import FramingModel
 from framing.store import default_tracking_uri
 from framing.taxonomy import default_taxonomy
 from training.config import Config, load_config
 from training.data import bundled_corpus, load_corpus
 from training.evaluate import Report, evaluate
+from training.release_commands import EXIT_BUSY, add_release_commands
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -26,11 +28,12 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command in `arguments` (those of the process if None) and exit with its code."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's kill ends the run as KILLED, too
     try:
         code: int = options.command(options)
     except FramingError as error:
         print(f"framing-train: {error}", file=sys.stderr)
-        code = EXIT_REFUSED
+        code = EXIT_BUSY if isinstance(error, Busy) else EXIT_REFUSED
     except KeyboardInterrupt:
         print("framing-train: interrupted", file=sys.stderr)
         code = EXIT_INTERRUPTED
@@ -55,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     _configurable(command)
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_evaluate)
+
+    add_release_commands(commands)
 
     command = commands.add_parser("learning-curve", help="fit on growing shares of the stories and measure each")
     command.add_argument("--data", type=Path, required=True, metavar="FILE", help="labelled data that is not fitted on")

@@ -149,6 +149,30 @@ class Registry(Section):
     model: str = "framing"
 
 
+class Gate(Section):
+    """What a model must show before it becomes champion (training.gate).
+
+    Shares and differences are in [0, 1]. Overall it may be worse by `most_worse` at most, with the one-sided
+    `confidence`; a slice (language, form, outlet) of `least_slice_items` or more by `slice_most_worse`.
+    Trusted items are those of the champion's corpus: which shares of them may be missing, rewritten or
+    relabelled in the new one, and how many must be left to judge by. The rest are limits of single checks.
+    """
+
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    most_worse: float = Field(default=0.01, ge=0, le=1)
+    slice_most_worse: float = Field(default=0.05, ge=0, le=1)
+    least_slice_items: int = Field(default=30, ge=1)
+    least_items: int = Field(default=200, ge=1)
+    most_missing: float = Field(default=0.01, ge=0, le=1)
+    most_changed: float = Field(default=0.02, ge=0, le=1)
+    most_relabelled: float = Field(default=0.02, ge=0, le=1)
+    most_outlets_named: float = Field(default=0.25, ge=0, le=1)
+    new_most_worse: float = Field(default=0.1, ge=0, le=1)
+    most_calibration_error: float = Field(default=0.06, ge=0, le=1)
+    most_bundle_bytes: int = Field(default=15 << 20, ge=1)
+    most_latency_ratio: float = Field(default=1.5, gt=0)
+
+
 class DataConfig(Section):
     """Data and the folds of it."""
 
@@ -165,6 +189,7 @@ class Config(DataConfig):
     framing: Classifier = Classifier()
     decision: Decision = Decision()
     registry: Registry = Registry()
+    gate: Gate = Gate()
 
 
 def load_config(name: str = "default", overrides: Sequence[str] = ()) -> Config:

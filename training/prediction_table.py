@@ -18,6 +18,8 @@ from training.data import LabelledItem, word_count
 from training.fit import Labels
 from training.metrics import Indices, Matrix, Predictions
 
+PREDICTIONS_PATH = "predictions/out_of_fold.parquet"  # in a run's artifacts
+
 
 def prediction_table(
     items: Sequence[LabelledItem], fold: Indices, predictions: Predictions, weights: Matrix, taxonomy: Taxonomy

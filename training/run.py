@@ -15,10 +15,11 @@ from training.config import Config, flatten
 from training.data import Corpus, LabelledItem, configured_corpus
 from training.evaluate import Report, build_report
 from training.fit import FitResult, Labels, fit, framing_weights
+from training.item_table import CORPUS_PATH, item_table
 from training.metrics import Predictions
 from training.nested import fold_settings, nested_predictions
 from training.pictures import framing_confusion, topic_confusion
-from training.prediction_table import folds_digest, labels_digest, prediction_table
+from training.prediction_table import PREDICTIONS_PATH, folds_digest, labels_digest, prediction_table
 from training.reference import training_reference
 from training.registry import CHAMPION
 from training.tracking import Run, Tracking
@@ -48,8 +49,9 @@ def train(config: Config, tracking: Tracking, *, promote: bool = False, progress
     corpus = configured_corpus(config.data, taxonomy)
     progress(f"{len(corpus.items)} items from {corpus.source}")
     with tracking.run("fit", {"framing.kind": "fit"}) as run:
-        run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry"})))
+        run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry", "gate"})))
         run.log_dataset(dataset_rows(corpus), name="corpus", digest=corpus.digest, context="training")
+        run.log_table(item_table(corpus.items), CORPUS_PATH)
         articles = read_all(corpus.items)
         result = fit(config, corpus.items, articles, taxonomy, progress=progress)
         report = held_out_report(config, corpus.items, result, taxonomy)
@@ -101,7 +103,7 @@ def log_predictions(
     weights = framing_weights(Labels.of(items, taxonomy).framing, config.framing.prior, taxonomy)
     predictions = out_of_fold_predictions(config, items, result, taxonomy)
     table = prediction_table(items, result.out_of_fold.fold, predictions, weights, taxonomy)
-    run.log_table(table, "predictions/out_of_fold.parquet")
+    run.log_table(table, PREDICTIONS_PATH)
     run.set_tags({"framing.folds_sha256": folds_digest(table), "framing.labels_sha256": labels_digest(table)})
 
 
@@ -138,7 +140,7 @@ def _log_bundle(run: Run, config: Config, corpus: Corpus, result: FitResult) -> 
         "run_id": run.id,
         "reference": held_out_reference(config, corpus.items, result),
         "corpus_sha256": corpus.digest,
-        "config": config.model_dump(mode="json", exclude={"data"}),
+        "config": config.model_dump(mode="json", exclude={"data", "gate"}),
     }
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"

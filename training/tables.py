@@ -13,7 +13,7 @@ def fold_table(report: Mapping[str, Any]) -> Iterator[str]:
     for cluster in duplicates["largest"]:
         more = ", …" if cluster["size"] > len(cluster["ids"]) else ""
         yield f"  {cluster['size']:5}  {', '.join(cluster['ids'])}{more}"
-    yield from _aligned(["fold", "train", "test", "left out"], _fold_rows(report["folds"]))
+    yield from aligned(["fold", "train", "test", "left out"], _fold_rows(report["folds"]))
     yield f"{report['seconds']} s, at most {report['peak_megabytes']} MB"
 
 
@@ -26,8 +26,8 @@ def benchmark_table(name: str, report: Mapping[str, Any]) -> Iterator[str]:
     scored = ", ".join(map(str, sorted(set(report["scored"]))))
     yield f"{name}: {report['protocol']}, fitted on {report['fitted']} items, scored {scored} in each of the rounds"
     yield f"{report['rounds']} rounds, baseline: {report['baseline']['name']}"
-    yield from _aligned(["", *metrics], rows)
-    yield from _aligned(["F1 by label", "recipe", "baseline"], _label_rows(report))
+    yield from aligned(["", *metrics], rows)
+    yield from aligned(["F1 by label", "recipe", "baseline"], _label_rows(report))
 
 
 def _fold_rows(folds: Sequence[Mapping[str, int]]) -> list[list[str]]:
@@ -43,7 +43,8 @@ def _cells(figures: Mapping[str, float], names: Sequence[str], form: str) -> lis
     return [form.format(figures[name]) if name in figures else "–" for name in names]
 
 
-def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield `header` and `rows` as lines with columns that stand below each other, the first to the left."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for first, *others in (header, *rows):
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
