@@ -8,6 +8,7 @@ from framing.errors import CrashLoop, FramingError
 from serving.logs import start_logging
 from serving.settings import load_settings
 from serving.supervisor import supervise
+from serving.workers import Silent
 
 EXIT_REFUSED = 2
 EXIT_CRASHED = 3
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         settings = load_settings(arguments)
         start_logging(settings)
-        asyncio.run(supervise(settings))
+        asyncio.run(supervise(settings, Silent()))
     except FramingError as error:
         print(f"framing-serve: {error}", file=sys.stderr)
         sys.exit(EXIT_CRASHED if isinstance(error, CrashLoop) else EXIT_REFUSED)

@@ -1,44 +1,50 @@
-"""Finds the model to serve: a bundle folder, or a version of the registry through a process of its own."""
+"""The supervisor's ear at the registry: keeps the process that follows it running, and passes its reports on."""
 
 import asyncio
-import json
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+import contextlib
+from collections.abc import Sequence
 
-from framing.errors import ModelUnavailable
+from serving.child import ChannelClosed, Child
 from serving.settings import Settings
+from serving.updates import Problem, Report, read_report
+
+SOURCE = "serving.model_source"
+_STOP_SECONDS = 2.0
+_RESTART_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class ModelVersion:
-    """A version of a model and the folder of its bundle. A bundle out of no registry has no version: its digest is."""
+class Follower:
+    """Reports about the addresses `models`, from the process `source`."""
 
-    version: str
-    bundle: Path
+    def __init__(self, settings: Settings, models: Sequence[str], source: str = SOURCE) -> None:
+        self._models = models
+        self._source = source
+        self._reports: asyncio.Queue[Report] = asyncio.Queue()
+        self._arguments = [
+            *("--tracking-uri", settings.tracking_uri),
+            *("--cache", str(settings.cache)),
+            *("--interval", str(settings.registry_interval)),
+            *(part for model in models for part in ("--model", model)),
+        ]
 
+    async def next(self, seconds: float | None = None) -> Report:
+        """Return the next report; TimeoutError if there is none within `seconds`."""
+        async with asyncio.timeout(seconds):
+            return await self._reports.get()
 
-async def find_model(settings: Settings) -> ModelVersion:
-    """Return the model that `settings` name; ModelUnavailable if it cannot be had."""
-    if settings.bundle:
-        return ModelVersion("", Path(settings.bundle).resolve())
-    arguments = ["--tracking-uri", settings.tracking_uri, "--model", settings.model, "--cache", str(settings.cache)]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "serving.model_source",
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        output, problem = await process.communicate()
-    except asyncio.CancelledError:
-        process.kill()
-        raise
-    if process.returncode:
-        lines = problem.decode("utf-8", "replace").strip().splitlines()
-        raise ModelUnavailable(lines[-1] if lines else f"fetching {settings.model} ended with {process.returncode}")
-    found = json.loads(output)
-    return ModelVersion(found["version"], Path(found["bundle"]))
+    async def run(self) -> None:
+        """Listen until every model is a pinned version that has been fetched."""
+        while True:
+            child = await Child.start(self._source, self._arguments)
+            try:
+                with contextlib.suppress(ChannelClosed):
+                    while True:
+                        self._reports.put_nowait(read_report(await child.answer()))
+            finally:
+                await child.stop(_STOP_SECONDS)
+            if child.process.returncode == 0:
+                return
+            detail = f"the process that asks the registry ended with {child.outcome}"
+            for model in self._models:
+                self._reports.put_nowait(Report(model=model, problem=Problem.REGISTRY_UNAVAILABLE, detail=detail))
+            await asyncio.sleep(_RESTART_SECONDS)

@@ -12,6 +12,7 @@ from framing.letters import Span
 from framing.model import DEFAULT_EVIDENCE, FramingModel
 from framing.taxonomy import Label
 from framing.v1 import classification_service_pb2 as pb
+from serving.updates import Problem, SwapOutcome
 
 MAX_TITLE = 2_000
 MAX_FIELD = 500
@@ -112,6 +113,18 @@ def write_model_info(model: FramingModel, loaded: datetime) -> pb.GetModelInfoRe
         corpus_digest=model.info.get("corpus_sha256", ""),
     )
     reply.load_time.FromDatetime(loaded)
+    return reply
+
+
+def write_pending_update(outcome: SwapOutcome) -> pb.PendingUpdate:
+    """Return why the version of `outcome`, which has a problem, does not answer."""
+    of_the_version = outcome.problem in (Problem.BUNDLE_INVALID, Problem.TAXONOMY_CHANGED)
+    reply = pb.PendingUpdate(
+        model_version=outcome.version,
+        problem=pb.UpdateProblem.Value(f"UPDATE_PROBLEM_{outcome.problem}"),
+        detail=outcome.detail if of_the_version else "",  # others may name hosts of ours
+    )
+    reply.time.FromNanoseconds(int(outcome.time * 1e9))
     return reply
 
 

@@ -15,10 +15,12 @@ from serving.messages import (
     require_article,
     write_classification,
     write_model_info,
+    write_pending_update,
 )
 from serving.settings import Settings
 from serving.status import to_status
 from serving.telemetry import Telemetry
+from serving.updates import SwapOutcome
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
@@ -39,11 +41,16 @@ class ClassificationService:
         self.telemetry = telemetry
         self.calls = Calls(settings, self.model_version, telemetry)
         self._loaded: LoadedModel | None = None
+        self._outcome: SwapOutcome | None = None
 
     def load(self, model: FramingModel) -> None:
         """Answer with `model` from now on."""
         self._loaded = LoadedModel(model, datetime.now(UTC))
         self.telemetry.loaded(model)
+
+    def note(self, outcome: SwapOutcome) -> None:
+        """Tell from now on, in the model's info, what became of the newest version."""
+        self._outcome = outcome
 
     async def classify_article(self, request: pb.ClassifyArticleRequest) -> pb.ClassifyArticleResponse:
         """Classify one article."""
@@ -82,7 +89,12 @@ class ClassificationService:
         """Tell which model answers."""
         del request
         loaded = self._loaded_model()
-        return write_model_info(loaded.model, loaded.since)
+        reply = write_model_info(loaded.model, loaded.since)
+        if not self._settings.bundle:
+            reply.followed_model = self._settings.model
+        if self._outcome and self._outcome.problem:
+            reply.pending_update.CopyFrom(write_pending_update(self._outcome))
+        return reply
 
     def model(self) -> FramingModel:
         """Return the model in force; ModelUnavailable if there is none."""

@@ -51,6 +51,13 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _above_zero(text: str) -> float:
+    number = _seconds(text)
+    if number == 0:
+        raise ValueError("expected a number of seconds above 0, got 0")
+    return number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How the server runs."""
@@ -61,6 +68,7 @@ class Settings:
     bundle: str = _setting("", "bundle folder to serve instead of a registered model")
     model: str = _setting("models:/framing@champion", "registered model to serve")
     tracking_uri: str = _setting(default_tracking_uri, "MLflow store with the registry")
+    registry_interval: float = _setting(10.0, "seconds between looks at the registry", _above_zero)
     cache: Path = _setting(lambda: state_directory() / "models", "folder for models fetched from the registry", Path)
     reflection: bool = _setting(False, "offer gRPC server reflection", _boolean)
     max_text: int = _setting(100_000, "most code points of a text", _positive)

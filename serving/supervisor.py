@@ -1,117 +1,133 @@
-"""The supervisor: keeps workers running on one port, and tells them which model to serve.
+"""The supervisor: holds the port, keeps workers running on it, and follows the registry for them.
 
 It imports neither gRPC nor numpy nor mlflow, answers no calls and reads no model, so that it outlives them all.
 """
 
 import asyncio
 import logging
-import os
 import signal
+import time
+from collections.abc import Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from framing.errors import BundleError, ConfigError, FramingError
-from serving.child import ChannelClosed, Child
-from serving.crashes import Crashes
-from serving.follower import ModelVersion, find_model
+from framing.errors import ModelUnavailable
+from serving.follower import SOURCE, Follower
+from serving.model_cache import ModelCache, ModelVersion
 from serving.port import held_port
-from serving.settings import Settings, flags
+from serving.settings import Settings
+from serving.updates import CHAMPION, Problem, Report, SwapOutcome
+from serving.workers import Observer, Workers
 
-KILL_AFTER = 5.0  # on top of the time that calls in flight get
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}  # small products; threads would only cost memory
+ASK_FIRST_SECONDS = 10.0  # that the registry has to answer before the version that was last good serves
 _LOG = logging.getLogger("framing.serving")
 
 
 class Supervisor:
-    """Runs `settings.workers` workers until `run` is cancelled."""
+    """Runs a server until `run` is cancelled. `settings.address` has its port once it runs."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._workers: set[Child] = set()
-        self._crashes = Crashes(settings.most_crashes)
-        self._model: asyncio.Future[ModelVersion] = asyncio.get_running_loop().create_future()
-        self._served = False
-        self._stopping = False
+    def __init__(self, settings: Settings, observer: Observer, *, source: str = SOURCE) -> None:
+        self.settings = settings
+        self._observer = observer
+        self._source = source
+        self._cache = ModelCache(settings.cache, settings.tracking_uri)
+        self._last: Report | None = None
 
     async def run(self) -> None:
         """Supervise. Raises ConfigError, ModelError or CrashLoop if there is no going on."""
-        with held_port(self._settings.address) as address:
-            self._settings = replace(self._settings, address=address)
-            tasks = [asyncio.create_task(self._keep_worker()) for _ in range(self._settings.workers)]
-            tasks.append(asyncio.create_task(self._find_model()))
+        with held_port(self.settings.address) as address:
+            self.settings = replace(self.settings, address=address)
+            workers = Workers(self.settings, self._observer)
+            tasks = [asyncio.create_task(part) for part in self._parts(workers)]
             try:
                 await asyncio.gather(*tasks)
             finally:
-                self._stopping = True
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                await self._stop_workers()
+                await workers.stop()
 
-    async def _find_model(self) -> None:
-        self._model.set_result(await find_model(self._settings))
+    def _parts(self, workers: Workers) -> list[Coroutine[Any, Any, None]]:
+        if self.settings.bundle:
+            workers.choose(ModelVersion("", str(Path(self.settings.bundle).absolute())))
+            return [workers.keep_running()]
+        follower = Follower(self.settings, [self.settings.model], self._source)
+        return [workers.keep_running(), follower.run(), self._follow(follower, workers)]
 
-    async def _keep_worker(self) -> None:
-        """Keep one worker running: start it, load it, and when it has crashed start another."""
+    async def _follow(self, follower: Follower, workers: Workers) -> None:
+        """Put what the registry chooses in force, from the first version on."""
+        await self._begin(follower, workers)
         while True:
-            worker = await Child.start(
-                "serving.worker", flags(self._settings), environment={**_ENVIRONMENT, **os.environ}
-            )
-            self._workers.add(worker)
-            served = await self._bring_up(worker)
-            reason = await worker.ended()
-            self._workers.discard(worker)
-            pause = self._crashes.add(reason, served=served)
-            _LOG.error("worker pid=%s crashed: %s; the next one starts in %.1f s", worker.process.pid, reason, pause)
-            await asyncio.sleep(pause)
+            await self._take(await follower.next(), workers)
 
-    async def _bring_up(self, worker: Child) -> bool:
-        """Return whether `worker` has come to serve; if it has not, it is gone."""
+    async def _begin(self, follower: Follower, workers: Workers) -> None:
+        """Choose the version that the registry names, or else the one that was last good."""
         try:
-            _check(await worker.channel.receive(), ConfigError)
-            _LOG.info("worker pid=%s listens on %s", worker.process.pid, self._settings.address)
-            model = await asyncio.shield(self._model)
-            _check(await worker.ask(do="prepare", version=model.version, bundle=str(model.bundle)), BundleError)
-            await worker.ask(do="commit")
-        except ChannelClosed:
-            return False
-        except (BundleError, ConfigError) as error:
-            if not self._served:
-                raise
-            _LOG.error("worker pid=%s cannot serve: %s", worker.process.pid, error)
-            worker.process.kill()
-            return False
-        self._served = True
-        return True
+            report = await follower.next(ASK_FIRST_SECONDS)
+        except TimeoutError:
+            detail = f"the registry has not answered within {ASK_FIRST_SECONDS:.0f} s"
+            report = Report(model=self.settings.model, problem=Problem.REGISTRY_UNAVAILABLE, detail=detail)
+            report = report if self._cache.remembered(self.settings.model) else await follower.next()
+        if report.problem:
+            last = self._cache.remembered(self.settings.model)
+            if last is None:
+                raise ModelUnavailable(f"{report.model} {report.version}: {report.detail}")
+            _LOG.warning("serving model=%s from the cache, as it was last good", last.version)
+            workers.choose(last)
+            await self._tell(report, workers)
+        else:
+            workers.choose(ModelVersion(report.version, report.bundle, report.labels))
+            await self._tell(report, workers)
+            self._remember(workers.model)
 
-    async def _stop_workers(self) -> None:
-        seconds = self._settings.drain_seconds + KILL_AFTER
-        await asyncio.gather(*(worker.stop(seconds) for worker in self._workers))
+    async def _take(self, report: Report, workers: Workers) -> None:
+        """Roll out what `report` has found, if it is good and new, and tell what became of it."""
+        model = ModelVersion(report.version, report.bundle, report.labels)
+        if not report.problem and model.version != workers.model.version:
+            problem = await workers.roll_out(model)
+            if problem:
+                report = replace(report, problem=Problem.BUNDLE_INVALID, detail=problem)
+            else:
+                self._remember(model)
+        await self._tell(report, workers)
+
+    async def _tell(self, report: Report, workers: Workers) -> None:
+        outcome = SwapOutcome(CHAMPION, report.version, report.problem, report.detail, time.time())
+        if outcome.problem:
+            serving = workers.model.version
+            _LOG.error(
+                "not serving %s: %s: %s; model=%s stays",
+                report.version or report.model,
+                outcome.problem,
+                outcome.detail,
+                serving,
+            )
+        else:
+            _LOG.info("in force: model=%s", outcome.version)
+        self._observer.swapped(outcome)
+        await workers.note(outcome)
+
+    def _remember(self, model: ModelVersion) -> None:
+        """Keep `model` for a start without the registry, and no more of others than needed."""
+        try:
+            self._cache.remember(self.settings.model, model)
+            self._cache.prune({model.bundle})
+        except (OSError, ValueError) as error:
+            _LOG.error("cannot remember model=%s in the cache %s: %s", model.version, self._cache.folder, error)
 
 
-def _check(answer: dict[str, Any], kind: type[FramingError]) -> None:
-    if answer["problem"]:
-        raise kind(answer["problem"])
-
-
-async def supervise(settings: Settings) -> None:
+async def supervise(settings: Settings, observer: Observer) -> None:
     """Supervise until SIGTERM or SIGINT; then let the workers drain."""
-    running = asyncio.current_task()
-    if running is None:
-        raise RuntimeError("expected to run in a task")
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        if not stopped:
-            stopped = True
-            running.cancel()
-
+    supervision = asyncio.create_task(Supervisor(settings, observer).run())
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    try:
-        await Supervisor(settings).run()
-    except asyncio.CancelledError:
-        if not stopped:
-            raise
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait((supervision, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not supervision.done():
+        supervision.cancel()
+        await asyncio.wait((supervision,))
         _LOG.info("stopped")
+    else:
+        supervision.result()

@@ -3,8 +3,9 @@
     python -m serving.worker FD [SETTINGS...]
 
 FD is its end of a channel to the supervisor. It says first whether it listens. Then it obeys: ``prepare`` loads,
-checks and warms a model beside the one in force, ``commit`` puts it in force, ``drop`` forgets it. It ends when told
-to by a signal, or when the supervisor has gone; the calls it has accepted are answered first.
+checks and warms a model beside the one in force, ``commit`` puts it in force, ``drop`` forgets it; ``note`` tells what
+became of the newest version. It ends when told to by a signal, or when the supervisor has gone; the calls it has
+accepted are answered first.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings, load_settings
 from serving.telemetry import make_telemetry
+from serving.updates import read_outcome
 
 EXIT_REFUSED = 2
 
@@ -53,6 +55,8 @@ class Worker:
                     self._prepared = None
                 case "drop":
                     self._prepared = None
+                case "note":
+                    self.server.service.note(read_outcome(order["outcome"]))
         except FramingError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  # whatever is wrong with a new model, the one in force stays
@@ -64,8 +68,8 @@ async def work(settings: Settings, end: socket.socket) -> int:
     """Work until told to stop and return the exit code."""
     channel, stop = await Channel.over(end), asyncio.Event()
     _on_signals(stop.set)
-    worker = Worker(settings)
     try:
+        worker = Worker(settings)
         await worker.server.start()
     except FramingError as error:
         channel.send({"problem": str(error)})

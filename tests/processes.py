@@ -42,7 +42,8 @@ def wait_until_serving(address: str, seconds: float = 60) -> None:
 def children(pid: int, module: str) -> list[int]:
     """Return the processes that `pid` has started to run `module`."""
     found = []
-    for number in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split():
+    lists = [path.read_text("ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]  # by thread
+    for number in " ".join(lists).split():
         command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
         if module.encode() in command:
             found.append(int(number))

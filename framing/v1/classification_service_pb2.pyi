@@ -141,6 +141,38 @@ ARTICLE_PART_TEXT: ArticlePart.ValueType  # 2
 """Article.text."""
 Global___ArticlePart: _TypeAlias = ArticlePart  # noqa: Y015
 
+class _UpdateProblem:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UpdateProblemEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UpdateProblem.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    UPDATE_PROBLEM_UNSPECIFIED: _UpdateProblem.ValueType  # 0
+    """Never sent."""
+    UPDATE_PROBLEM_REGISTRY_UNAVAILABLE: _UpdateProblem.ValueType  # 1
+    """The registry cannot be reached, or does not know the model: nobody says whether there is a newer version."""
+    UPDATE_PROBLEM_FETCH_FAILED: _UpdateProblem.ValueType  # 2
+    """The version could not be fetched or stored. It is tried again."""
+    UPDATE_PROBLEM_BUNDLE_INVALID: _UpdateProblem.ValueType  # 3
+    """The version is not what it says: a foreign file, a wrong digest, other predictions."""
+    UPDATE_PROBLEM_TAXONOMY_CHANGED: _UpdateProblem.ValueType  # 4
+    """The version has other labels than the one that answers, which its callers may not know."""
+
+class UpdateProblem(_UpdateProblem, metaclass=_UpdateProblemEnumTypeWrapper):
+    """Why a version that should be served is not."""
+
+UPDATE_PROBLEM_UNSPECIFIED: UpdateProblem.ValueType  # 0
+"""Never sent."""
+UPDATE_PROBLEM_REGISTRY_UNAVAILABLE: UpdateProblem.ValueType  # 1
+"""The registry cannot be reached, or does not know the model: nobody says whether there is a newer version."""
+UPDATE_PROBLEM_FETCH_FAILED: UpdateProblem.ValueType  # 2
+"""The version could not be fetched or stored. It is tried again."""
+UPDATE_PROBLEM_BUNDLE_INVALID: UpdateProblem.ValueType  # 3
+"""The version is not what it says: a foreign file, a wrong digest, other predictions."""
+UPDATE_PROBLEM_TAXONOMY_CHANGED: UpdateProblem.ValueType  # 4
+"""The version has other labels than the one that answers, which its callers may not know."""
+Global___UpdateProblem: _TypeAlias = UpdateProblem  # noqa: Y015
+
 @_typing.final
 class Article(_message.Message):
     """A news item as published. Only title and text are classified: the other fields never move a label."""
@@ -695,6 +727,44 @@ class LabelInfo(_message.Message):
 Global___LabelInfo: _TypeAlias = LabelInfo  # noqa: Y015
 
 @_typing.final
+class PendingUpdate(_message.Message):
+    """A version that does not answer although it should."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    model_version: _builtins.str
+    """Registered version ("framing/4"); empty where nobody says which it would be."""
+    problem: Global___UpdateProblem.ValueType
+    """Why it does not answer."""
+    detail: _builtins.str
+    """The same for people, one line of at most 500 characters. Only for problems of the version itself; the
+    server's log has all.
+    """
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        model_version: _builtins.str = ...,
+        problem: Global___UpdateProblem.ValueType = ...,
+        detail: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "model_version", b"model_version", "problem", b"problem", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PendingUpdate: _TypeAlias = PendingUpdate  # noqa: Y015
+
+@_typing.final
 class GetModelInfoResponse(_message.Message):
     """Response of GetModelInfo."""
 
@@ -708,6 +778,8 @@ class GetModelInfoResponse(_message.Message):
     LOAD_TIME_FIELD_NUMBER: _builtins.int
     RUN_ID_FIELD_NUMBER: _builtins.int
     CORPUS_DIGEST_FIELD_NUMBER: _builtins.int
+    FOLLOWED_MODEL_FIELD_NUMBER: _builtins.int
+    PENDING_UPDATE_FIELD_NUMBER: _builtins.int
     model_version: _builtins.str
     """Registered version ("framing/3"), or the beginning of the digest of a bundle ("sha256-…")."""
     taxonomy_version: _builtins.str
@@ -716,6 +788,8 @@ class GetModelInfoResponse(_message.Message):
     """MLflow run that made the model; empty where unknown."""
     corpus_digest: _builtins.str
     """SHA-256 digest of the corpus the model was fitted on, in hexadecimal; empty where unknown."""
+    followed_model: _builtins.str
+    """Address in the registry that the server follows ("models:/framing@champion"); empty where it serves a bundle."""
     @_builtins.property
     def topics(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelInfo]:
         """The topics, in the order of replies."""
@@ -732,6 +806,10 @@ class GetModelInfoResponse(_message.Message):
     def load_time(self) -> _timestamp_pb2.Timestamp:
         """Since when this process answers with this model."""
 
+    @_builtins.property
+    def pending_update(self) -> Global___PendingUpdate:
+        """Why the version that the address names now does not answer; absent where it does, as far as is known."""
+
     def __init__(
         self,
         *,
@@ -743,10 +821,12 @@ class GetModelInfoResponse(_message.Message):
         load_time: _timestamp_pb2.Timestamp | None = ...,
         run_id: _builtins.str = ...,
         corpus_digest: _builtins.str = ...,
+        followed_model: _builtins.str = ...,
+        pending_update: Global___PendingUpdate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["load_time", b"load_time", "pending_update", b"pending_update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["corpus_digest", b"corpus_digest", "framings", b"framings", "languages", b"languages", "load_time", b"load_time", "model_version", b"model_version", "run_id", b"run_id", "taxonomy_version", b"taxonomy_version", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corpus_digest", b"corpus_digest", "followed_model", b"followed_model", "framings", b"framings", "languages", b"languages", "load_time", b"load_time", "model_version", b"model_version", "pending_update", b"pending_update", "run_id", b"run_id", "taxonomy_version", b"taxonomy_version", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -13,15 +13,9 @@ from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
 from serving.crashes import Crashes
 from tests.processes import children, kill, start, wait_until_serving
+from tests.waiting import eventually
 
 REQUEST = pb.ClassifyArticleRequest(article=pb.Article(text="The presidents of Russia and Iran signed a treaty."))
-
-
-def eventually(check: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "this did not come about in time"
-        time.sleep(0.05)
 
 
 @pytest.fixture
