@@ -46,9 +46,10 @@ class FramingServer:
         )
 
     async def start(self) -> None:
-        """Listen, health NOT_SERVING; ConfigError if the address cannot be had."""
+        """Listen, health NOT_SERVING without a model; ConfigError if the address cannot be had."""
         self._add_services()
-        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        if not self.service.model_version():
+            await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self.port = listen(self._server, self.settings)
         await self._server.start()
         _LOG.info("listening on %s", self.settings.address)

@@ -2,10 +2,10 @@
 
     python -m serving.worker FD [SETTINGS...]
 
-FD is its end of a channel to the supervisor. It says first whether it listens. Then it obeys: ``prepare`` loads,
-checks and warms a model beside the one in force, ``commit`` puts it in force, ``drop`` forgets it; ``note`` tells what
-became of the newest version. It ends when told to by a signal, or when the supervisor has gone; the calls it has
-accepted are answered first.
+FD is its end of a channel to the supervisor. It says first whether its settings will do. Then it obeys: ``listen``
+opens the port; ``prepare`` loads, checks and warms a model beside the one in force, ``commit`` puts it in force,
+``drop`` forgets it; ``note`` tells what became of the newest version. It ends when told to by a signal, or when the
+supervisor has gone; the calls it has accepted are answered first.
 """
 
 import asyncio
@@ -48,6 +48,8 @@ class Worker:
         """Carry out one order and return why it could not be, or nothing."""
         try:
             match order["do"]:
+                case "listen" if not self.server.port:
+                    await self.server.start()
                 case "prepare":
                     self._prepared = await asyncio.to_thread(open_model, Path(order["bundle"]), order["version"])
                 case "commit" if self._prepared:
@@ -70,7 +72,6 @@ async def work(settings: Settings, end: socket.socket) -> int:
     _on_signals(stop.set)
     try:
         worker = Worker(settings)
-        await worker.server.start()
     except FramingError as error:
         channel.send({"problem": str(error)})
         return EXIT_REFUSED

@@ -58,6 +58,7 @@ class Workers:
         self._chosen = asyncio.Event()
         self._note: dict[str, Any] | None = None
         self._served = False
+        self._herald: Child | None = None  # listens before it has a model, to tell that the server is not ready
         self.model = ModelVersion("", "")
 
     def choose(self, model: ModelVersion) -> None:
@@ -106,6 +107,7 @@ class Workers:
             reason = await worker.ended()
             self._running.discard(worker)
             self._serving.discard(worker)
+            self._herald = None if self._herald is worker else self._herald
             self._observer.ended(_name(worker), crashed=True)
             pause = self._crashes.add(reason, served=served)
             _LOG.error("worker pid=%s crashed: %s; the next one starts in %.1f s", _name(worker), reason, pause)
@@ -125,7 +127,9 @@ class Workers:
         """Return whether `worker` has come to serve; if it has not, it is gone."""
         try:
             _check(await worker.answer(), ConfigError)
-            await self._chosen.wait()
+            if self._herald is None and not self._served:
+                self._herald = worker
+                _check(await worker.ask(do="listen"), ConfigError)
             await self._load(worker)
         except ChannelClosed:
             return False
@@ -139,7 +143,8 @@ class Workers:
         return True
 
     async def _load(self, worker: Child) -> None:
-        """Load the model in force, which may change meanwhile; then `worker` is among those that serve."""
+        """Load the model in force, which may change meanwhile, and listen; then `worker` is one of those that serve."""
+        await self._chosen.wait()
         model: ModelVersion | None = None
         note: dict[str, Any] | None = None
         while model is not self.model or note is not self._note:
@@ -148,6 +153,7 @@ class Workers:
             await worker.ask(do="commit")
             if note:
                 await worker.ask(do="note", outcome=note)
+            _check(await worker.ask(do="listen"), ConfigError)
         self._serving.add(worker)
 
 
