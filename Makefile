@@ -5,6 +5,7 @@
 # make fuzz    send ten million bytes of nonsense to a server: BUNDLE=folder
 # make peers-check  ask a server with the clients of Triton, KServe and Open Inference
 # make lock    resolve the dependencies of pyproject.toml anew, with hashes
+# make bench   measure speed and memory, write bench.json and BENCHMARKS.md; BENCH="scoring ..." for some of it
 # make mlflow  open the tracking store in a browser
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MLFLOW_PORT ?= 5000
 
-.PHONY: serve test check lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
+.PHONY: bench serve test check lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
 .DEFAULT_GOAL := help
 
 help:
@@ -71,6 +72,10 @@ proto: $(READY)
 lock:
 	$(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+BENCH ?=
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 mlflow: $(READY)
 	mkdir -p var && $(BIN)/mlflow server --backend-store-uri sqlite:///var/mlflow.db --artifacts-destination var/artifacts \
