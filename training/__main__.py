@@ -61,6 +61,17 @@ def _parser() -> argparse.ArgumentParser:
 
     add_release_commands(commands)
 
+    command = commands.add_parser("search", help="look for better settings; goes on where it was interrupted")
+    _configurable(command)
+    command.add_argument("--space", default="search", metavar="FILE", help="TOML file, or a shipped search")
+    command.add_argument(
+        "--trials", type=int, metavar="N", help="how many the study is to have; default as in the space"
+    )
+    command.add_argument("--study", metavar="URL", help="Optuna's database; default search.db beside var/mlflow.db")
+    command.add_argument("--output", type=Path, metavar="FILE", help="write the configuration that was found, as TOML")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_search)
+
     command = commands.add_parser("learning-curve", help="fit on growing shares of the stories and measure each")
     command.add_argument("--data", type=Path, required=True, metavar="FILE", help="labelled data that is not fitted on")
     _configured(command)
@@ -123,6 +134,32 @@ def _fit(options: argparse.Namespace) -> int:
     outcome = train(config, tracking, promote=options.promote, progress=_say)
     _say(f"run {outcome.run_id}: version {outcome.version}, " + ("champion" if outcome.champion else "challenger"))
     _print_report(outcome.report)
+    return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    from training.search import config_lines, default_study, run_search, search_outcome
+    from training.search_config import load_search
+    from training.tracking import Tracking
+    from training.trials import FIGURES
+
+    config, search = load_config(options.config, options.set), load_search(options.space, FIGURES)
+    if options.trials:
+        search = search.model_copy(update={"trials": options.trials})
+    uri = options.tracking_uri or default_tracking_uri()
+    study = options.study or default_study(uri)
+    tracking = Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
+    run_search(config, search, tracking, study, progress=_say)
+    outcome = search_outcome(config, search, study, progress=_say)
+    if options.output:
+        options.output.write_text("\n".join(config_lines(outcome.config)) + "\n", "utf-8")
+    told = {"trial": outcome.trial, "chosen": outcome.chosen, "others": outcome.others, "base": outcome.base_others}
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False))
+        return 0
+    print(f"trial {outcome.trial}, on the folds it was chosen by and on others, and the configuration itself on those")
+    for name in outcome.others:
+        print(f"{name:20} {outcome.chosen[name]:.4f}  {outcome.others[name]:.4f}  {outcome.base_others[name]:.4f}")
     return 0
 
 

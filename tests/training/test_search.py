@@ -1,0 +1,181 @@
+"""Searches on a small corpus: resumed, side by side, and reproduced."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from mlflow import MlflowClient
+
+from framing.errors import ConfigError
+from framing.taxonomy import Taxonomy
+from training.config import Config, load_config
+from training.data import load_corpus
+from training.fit import fit
+from training.run import headline_metrics, held_out_report, read_all
+from training.search import config_lines, run_search, search_outcome
+from training.search_config import load_search, with_settings
+from training.tracking import Tracking
+from training.trials import FIGURES, Trials
+
+SPACE = """
+trials = 4
+random = 2
+unpruned = 2
+[space]
+features.exponent = { low = 0.3, high = 0.8 }
+features.bigrams = { choices = [false, true] }
+framing.kind = { choices = ["ridge", "svm"] }
+framing.fields.pair = { low = 0.0, high = 2.0 }
+topics.alpha = { low = 0.05, high = 1.0, log = true }
+"""
+SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
+
+
+@pytest.fixture(scope="module")
+def few(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every second of the items: a study is many fits."""
+    file = tmp_path_factory.mktemp("few") / "few.jsonl"
+    file.write_text("\n".join(data_file.read_text("utf-8").splitlines()[::2]), "utf-8")
+    return file
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    file = tmp_path / "space.toml"
+    file.write_text(SPACE, "utf-8")
+    return file
+
+
+def settings(data_file: Path) -> list[str]:
+    return [*SMALL, f'data.paths=["{data_file}"]']
+
+
+def command(data_file: Path, space: Path, folder: Path, trials: int = 4) -> list[str]:
+    sets = [argument for setting in settings(data_file) for argument in ("--set", setting)]
+    store = f"sqlite:///{folder}/mlflow.db"
+    return [
+        sys.executable, "-m", "training", "search", *sets, "--space", str(space), "--tracking-uri", store, "--json",
+        "--trials", str(trials), "--output", str(folder / "found.toml"),
+    ]  # fmt: skip
+
+
+def history(folder: Path) -> list[tuple[Any, ...]]:
+    """Return settings, state and folds' figures of the trials that were not lost."""
+    study = optuna.load_study(study_name="framing", storage=f"sqlite:///{folder}/search.db")
+    kept = [trial for trial in study.trials if trial.state != optuna.trial.TrialState.FAIL]
+    return [(trial.params, trial.state, trial.intermediate_values, trial.value) for trial in kept]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[Path]:
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    return [tmp_path / "whole", tmp_path / "killed"]
+
+
+def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
+    few: Path, space: Path, folders: Sequence[Path]
+) -> None:
+    whole, killed = folders
+    done = subprocess.run(command(few, space, whole), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4" in done.stderr
+    assert "min left" in done.stderr
+    figures = json.loads(done.stdout)
+    assert set(figures) == {"trial", "chosen", "others", "base"}
+    running = subprocess.Popen(
+        command(few, space, killed), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("1 of 4"):
+            break
+    time.sleep(0.3)
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    resumed = subprocess.run(command(few, space, killed), capture_output=True, text=True, check=False)
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["chosen"] == figures["chosen"]
+    assert history(killed) == history(whole)
+    assert (killed / "found.toml").read_text("utf-8") == (whole / "found.toml").read_text("utf-8")
+    client = MlflowClient(f"sqlite:///{whole}/mlflow.db")
+    (experiment,) = [found.experiment_id for found in client.search_experiments() if found.name == "framing"]
+    runs = client.search_runs([experiment])
+    (parent,) = [run for run in runs if run.data.tags["framing.kind"] == "search"]
+    trials = [run for run in runs if run.data.tags["framing.kind"] == "trial"]
+    assert [run.data.tags["mlflow.parentRunId"] for run in trials] == [parent.info.run_id] * 4
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_two_processes_share_a_study(few: Path, space: Path, tmp_path: Path) -> None:
+    arguments = command(few, space, tmp_path)
+    both = [subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert "locked" not in "".join(told)
+    trials = history(tmp_path)
+    assert len(trials) == 4
+    assert len({str(trial[0]) for trial in trials}) == 4
+
+
+def test_a_trial_alone_has_the_same_figures_to_the_last_digit(few: Path, taxonomy: Taxonomy) -> None:
+    tried = {"features.exponent": 0.437, "framing.kind": "svm", "topics.alpha": 0.311, "topics.fields.head": 0.2}
+    config = with_settings(load_config("default", settings(few)), tried)
+    items = load_corpus([few], taxonomy).items
+    figures = list(Trials(config, items, taxonomy).figures(config))
+    alone = load_config("default", [*settings(few), *(f"{name}={value}" for name, value in tried.items())])
+    assert alone == config
+    report = held_out_report(alone, items, fit(alone, items, read_all(items), taxonomy), taxonomy)
+    assert len(figures) == 2
+    assert figures[-1] == {name: headline_metrics(report)[name] for name in FIGURES}
+
+
+def test_what_was_found_is_a_configuration_file(tmp_path: Path) -> None:
+    config = load_config(
+        "default", ["features.exponent=0.3171", 'framing.kind="svm"', "topics.class_weight={defense=2.0}"]
+    )
+    file = tmp_path / "found.toml"
+    file.write_text("\n".join(config_lines(config)), "utf-8")
+    assert load_config(str(file)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[space]\nseed = { low = 1, high = 9 }", "seed"),
+        ("[space]\nfolds.count = { low = 2, high = 9 }", "folds"),
+        ("[space]\nframing.alpha = { low = 2, high = 1 }", "low < high"),
+        ('objective = ["beauty"]\n[space]\nframing.alpha = { low = 1, high = 2 }', "beauty"),
+        ("trials = 3", "space"),
+    ],
+)
+def test_a_search_that_could_not_be_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "space.toml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=message):
+        load_search(str(file), FIGURES)
+
+
+def test_the_shipped_search_names_settings_of_a_run() -> None:
+    search = load_search("search", FIGURES)
+    firsts = {name: values.choices[0] if values.choices else values.low for name, values in search.space.items()}
+    assert with_settings(Config(), {**firsts, "topics.alpha": 0.1, "framing.alpha": 0.1}) != Config()
+
+
+def test_a_study_of_other_data_is_refused(few: Path, space: Path, tmp_path: Path) -> None:
+    search = load_search(str(space), FIGURES).model_copy(update={"trials": 1})
+    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", experiment="framing", model="framing")
+    config, study = load_config("default", settings(few)), f"sqlite:///{tmp_path}/search.db"
+    run_search(config, search, tracking, study, progress=lambda _: None)
+    assert search_outcome(config, search, study, progress=lambda _: None).trial == 0
+    other = config.model_copy(update={"seed": 8})
+    with pytest.raises(ConfigError, match="other data, settings or space"):
+        run_search(other, search, tracking, study, progress=lambda _: None)

@@ -1,0 +1,100 @@
+"""Optuna studies that give the same trials whether or not they were interrupted, and that several processes share."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.storages import RDBStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from training.locks import file_lock
+from training.processes import has_died, this_process
+from training.search_config import SearchConfig
+
+PROCESS = "process"
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+SQLITE = "sqlite:///"
+_PATIENCE = 120  # seconds that a process waits for another one's write
+
+
+class HistorySampler(BaseSampler):
+    """The tree-structured Parzen estimator, whose draws follow from the trials before and not from how it got here.
+
+    Each trial gets a sampler seeded by `seed` and by how many trials before it were not lost: one that was lost when
+    its process died is drawn again, alike.
+    """
+
+    def __init__(self, seed: int, random: int) -> None:
+        self._seed = seed
+        self._random = random
+        self._samplers: dict[int, TPESampler] = {}
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return the settings that are drawn together: none."""
+        return self._of(study, trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Any) -> dict[str, Any]:
+        """Return the settings that are drawn together: none."""
+        return self._of(study, trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: Any) -> Any:
+        """Return a value for one setting."""
+        return self._of(study, trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def _of(self, study: Study, trial: FrozenTrial) -> TPESampler:
+        if trial.number not in self._samplers:
+            before = [other for other in study.get_trials(deepcopy=False) if other.number < trial.number]
+            seed = self._seed * 100_003 + sum(other.state != TrialState.FAIL for other in before)
+            self._samplers = {trial.number: TPESampler(seed=seed, n_startup_trials=self._random)}
+        return self._samplers[trial.number]
+
+
+def open_study(name: str, url: str, search: SearchConfig, seed: int) -> Study:
+    """Return the study `name` in the database at `url`; it is made if it is not there."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with alone(url):
+        storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _PATIENCE}} if _is_file(url) else None)
+        return optuna.create_study(
+            storage=storage,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=HistorySampler(seed, search.random),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=search.unpruned),
+        )
+
+
+def next_trial(study: Study, trials: int, url: str) -> optuna.Trial | None:
+    """Return a trial to run, or None if `trials` have been run or are; those of dead processes are lost."""
+    with alone(url):
+        for lost in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            if has_died(lost.user_attrs.get(PROCESS, "")):
+                study.tell(lost.number, state=TrialState.FAIL)
+        begun = study.get_trials(deepcopy=False, states=[*FINISHED, TrialState.RUNNING])
+        if len(begun) >= trials:
+            return None
+        trial = study.ask()
+        trial.set_user_attr(PROCESS, this_process())
+        return trial
+
+
+def _is_file(url: str) -> bool:
+    return url.startswith(SQLITE)
+
+
+@contextlib.contextmanager
+def alone(url: str) -> Iterator[None]:
+    """Let one process of this machine at a time make tables or begin a trial, where the database is a file."""
+    if not _is_file(url):
+        yield
+        return
+    file = Path(url.removeprefix(SQLITE)).resolve()
+    with file_lock(file.with_name(f"{file.name}.lock"), wait=True):
+        yield
