@@ -112,25 +112,26 @@ class FramingModel:
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
     ) -> tuple[Evidence, ...]:
         labels = [label for label, is_given in enumerate(given) if is_given]
-        strongest = np.argsort(-scores.by_sentence[:, labels], axis=0, kind="stable")[:most].T.tolist()
+        contributions = scores.by_sentence[:, labels]
+        strongest = np.argsort(-contributions, axis=0, kind="stable")[:most]
+        values = np.take_along_axis(contributions, strongest, axis=0)
         return tuple(
-            self._sentence_evidence(article, scores, index, label)
-            for label, indices in zip(labels, strongest, strict=True)
-            for index in indices
-            if scores.by_sentence[index, label] > 0
+            self._sentence_evidence(article, scores, index, label, value)
+            for label, indices, ranked in zip(labels, strongest.T.tolist(), values.T.tolist(), strict=True)
+            for index, value in zip(indices, ranked, strict=True)
+            if value > 0
         )
 
-    def _sentence_evidence(self, article: FieldedArticle, scores: Scores, index: int, label: int) -> Evidence:
+    def _sentence_evidence(
+        self, article: FieldedArticle, scores: Scores, index: int, label: int, contribution: float
+    ) -> Evidence:
         words = scores.by_word[scores.ends[index] : scores.ends[index + 1], label].tolist()
         prepared, sentence = article.prepared(index), article.sentences[index]
-        phrases = tuple(
-            EvidenceSpan(prepared.phrase_span(sentence, first, last), contribution)
-            for first, last, contribution in _phrases(words)
-        )
-        contribution = float(scores.by_sentence[index, label])
-        return Evidence(
-            self._labels[label], article.part(index), prepared.sentence_span(sentence), contribution, phrases
-        )
+        phrases = [
+            EvidenceSpan(prepared.phrase_span(sentence, first, last), value) for first, last, value in _phrases(words)
+        ]
+        span = prepared.sentence_span(sentence)
+        return Evidence(self._labels[label], article.part(index), span, contribution, tuple(phrases))
 
 
 def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArray]:
