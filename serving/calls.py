@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc
@@ -39,11 +38,8 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Malformed:
     """Bytes that are not the message they should be."""
-
-    problem: str
 
 
 class Calls:
@@ -205,7 +201,7 @@ class Calls:
 def parsed(request: Any) -> Any:
     """Return `request`; InvalidInput if its bytes were no message."""
     if isinstance(request, Malformed):
-        raise InvalidInput("REQUEST_MALFORMED", "", "expected a protocol buffer with UTF-8 strings: " + request.problem)
+        raise InvalidInput("REQUEST_MALFORMED", "", "expected a protocol buffer with UTF-8 strings, got other bytes")
     return request
 
 
@@ -225,8 +221,8 @@ def _parser(method: MethodDescriptor) -> Callable[[bytes], Message | Malformed]:
     def parse(data: bytes) -> Message | Malformed:
         try:
             return message.FromString(data)
-        except DecodeError as error:
-            return Malformed(str(error))
+        except DecodeError:
+            return Malformed()
 
     return parse
 

@@ -4,7 +4,11 @@ isort:skip_file
 Topic and framing of news about the Iran–Russia partnership.
 
 Every error is a google.rpc.Status with one google.rpc.ErrorInfo (domain "framing.v1", a stable
-reason) and, for input, a google.rpc.BadRequest that names the field.
+reason) and, for input, a google.rpc.BadRequest that names the field. OVERLOADED comes with a google.rpc.RetryInfo.
+
+Beside what each method says, all fail where tokens are set with UNAUTHENTICATED (CREDENTIALS_MISSING,
+CREDENTIALS_INVALID) without a bearer token that is known, and with PERMISSION_DENIED (METHOD_NOT_PERMITTED)
+with one that does not allow the method.
 """
 
 from collections import abc as _abc

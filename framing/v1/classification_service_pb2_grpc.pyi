@@ -4,7 +4,11 @@ isort:skip_file
 Topic and framing of news about the Iran–Russia partnership.
 
 Every error is a google.rpc.Status with one google.rpc.ErrorInfo (domain "framing.v1", a stable
-reason) and, for input, a google.rpc.BadRequest that names the field.
+reason) and, for input, a google.rpc.BadRequest that names the field. OVERLOADED comes with a google.rpc.RetryInfo.
+
+Beside what each method says, all fail where tokens are set with UNAUTHENTICATED (CREDENTIALS_MISSING,
+CREDENTIALS_INVALID) without a bearer token that is known, and with PERMISSION_DENIED (METHOD_NOT_PERMITTED)
+with one that does not allow the method.
 """
 
 from collections import abc as _abc
@@ -41,7 +45,8 @@ class ClassificationServiceStub:
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+    DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]
     """Classifies articles, all or none; replies stand in the order of the requests. Safe to retry.
@@ -51,7 +56,9 @@ class ClassificationServiceStub:
     StreamClassifyArticles: _grpc.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+    after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
+    for five minutes) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
@@ -67,7 +74,8 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+    DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]  # type: ignore[assignment]
     """Classifies articles, all or none; replies stand in the order of the requests. Safe to retry.
@@ -77,7 +85,9 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     StreamClassifyArticles: _aio.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]  # type: ignore[assignment]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+    after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
+    for five minutes) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]  # type: ignore[assignment]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
@@ -96,7 +106,8 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Classifies one article. Safe to retry. Fails with:
         INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
         LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-        UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED), INTERNAL (INTERNAL).
+        UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+        DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
         """
 
     @_abc_1.abstractmethod
@@ -118,7 +129,9 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_classification_service_pb2.StreamClassifyArticlesResponse], _abc.AsyncIterator[_classification_service_pb2.StreamClassifyArticlesResponse]]:
         """Classifies articles as they come; each request gets one response, in order. A bad article gets
         a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-        (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED) or INTERNAL (INTERNAL).
+        (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+        after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
+        for five minutes) or INTERNAL (INTERNAL).
         """
 
     @_abc_1.abstractmethod
