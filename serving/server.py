@@ -20,6 +20,7 @@ from serving.transport import channel_options, listen
 
 _LOG = logging.getLogger("framing.serving")
 _LEAST_GRACE = 0.5
+_SPARE = 256  # calls taken in one turn beyond those that may wait: they are refused at once
 _SERVICES = ("", SERVICE.full_name, INFERENCE.full_name)
 _BUSY = (f"/{SERVICE.full_name}/ClassifyArticle", f"/{INFERENCE.full_name}/ModelInfer")
 
@@ -42,7 +43,7 @@ class FramingServer:
                 *channel_options(settings),
             ],
             interceptors=[Guard(TokenFile(Path(settings.tokens)), self.service.calls)] if settings.tokens else [],
-            most=dict.fromkeys(_BUSY, settings.max_waiting + 1),
+            most=dict.fromkeys(_BUSY, settings.max_waiting + _SPARE),
         )
 
     async def start(self) -> None:

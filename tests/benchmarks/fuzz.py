@@ -39,12 +39,12 @@ def main() -> None:
 
 def fuzz(bundle: Path, most: int) -> dict[str, Any]:
     """Return what was sent to a new server and what became of it."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "serving", "--bundle", str(bundle), "--address", f"127.0.0.1:{port}"]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen([*command, "--log-level", "WARNING"], stdout=log, stderr=log)
         try:
-            target = _wait_for(port)
+            target = wait_for(port)
             before = _processes(server.pid)
             rounds = _rounds(target, most, server.pid)
             same = _processes(server.pid) == before
@@ -104,7 +104,8 @@ def _processes(pid: int) -> list[psutil.Process]:
     return sorted([server, *server.children(recursive=True)], key=lambda process: process.pid)
 
 
-def _wait_for(port: int) -> Target:
+def wait_for(port: int) -> Target:
+    """Return the server at `port` once it answers, after a minute at the latest."""
     deadline = time.monotonic() + 60
     while True:
         target = Target(port)
@@ -118,7 +119,8 @@ def _wait_for(port: int) -> Target:
         time.sleep(0.2)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
