@@ -55,13 +55,13 @@ class Archive:
             version = reference
         return self._run(registry.run_of(version) if version else reference, version)
 
-    def search(self, tags: Mapping[str, str]) -> list[PastRun]:
-        """Return the finished runs that have all of `tags`, the newest first."""
+    def fitted_on(self, digest: str) -> list[PastRun]:
+        """Return the finished runs whose corpus has the SHA-256 `digest`, the newest first."""
         experiment = self._client.get_experiment_by_name(self.tracking.experiment)
         if experiment is None:
             return []
-        terms = ["attributes.status = 'FINISHED'", *(f"tags.`{name}` = '{value}'" for name, value in tags.items())]
-        found = self._client.search_runs([experiment.experiment_id], " and ".join(terms), order_by=["start_time DESC"])
+        terms = f"attributes.status = 'FINISHED' and params.`data.sha256` = '{digest}'"
+        found = self._client.search_runs([experiment.experiment_id], terms, order_by=["start_time DESC"])
         return [self._run(run.info.run_id, None) for run in found]
 
     def table(self, run: PastRun, path: str) -> pd.DataFrame:

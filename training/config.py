@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -173,6 +173,12 @@ class Gate(Section):
     most_latency_ratio: float = Field(default=1.5, gt=0)
 
 
+class Retrain(Section):
+    """The small search of `framing-train retrain`: the strengths of the penalty tried, in units of the champion's."""
+
+    factors: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(1.0, 0.5, 2.0), min_length=1)
+
+
 class DataConfig(Section):
     """Data and the folds of it."""
 
@@ -190,6 +196,7 @@ class Config(DataConfig):
     decision: Decision = Decision()
     registry: Registry = Registry()
     gate: Gate = Gate()
+    retrain: Retrain = Retrain()
 
 
 def load_config(name: str = "default", overrides: Sequence[str] = ()) -> Config:

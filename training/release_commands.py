@@ -1,12 +1,13 @@
-"""The commands by which one model follows another: compare, promote, rollback."""
+"""The commands by which one model follows another: compare, promote, rollback, retrain."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from framing.errors import ModelUnavailable
-from framing.store import default_tracking_uri
+from framing.store import default_tracking_uri, state_directory
 from training.config import Config, load_config
 
 EXIT_DONE = 0
@@ -37,6 +38,16 @@ def add_release_commands(commands: Any) -> None:
     command = commands.add_parser("rollback", help="make the previous champion champion again")
     _add_settings(command)
     command.set_defaults(command=_rollback)
+
+    command = commands.add_parser(
+        "retrain",
+        help="fit on the champion's corpus and new data, and promote if the gate opens",
+        epilog="exit codes: 0 promoted or nothing new, 1 gate closed, 2 bad input, 3 another retraining or promotion "
+        "is at work: try again later",
+    )
+    command.add_argument("--data", type=Path, nargs="+", required=True, metavar="NEW", help="new labelled data")
+    _add_settings(command)
+    command.set_defaults(command=_retrain)
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
@@ -81,6 +92,20 @@ def _rollback(options: argparse.Namespace) -> int:
     was, champion = registry.roll_back()
     _say(f"{registry.model}: version {champion} is champion again, version {was} is not")
     return EXIT_DONE
+
+
+def _retrain(options: argparse.Namespace) -> int:
+    from training.locks import file_lock
+    from training.release_tables import verdict_lines
+    from training.retrain import retrain
+
+    config = load_config(options.config, options.set)
+    with file_lock(state_directory() / f"retrain.{config.registry.model}.lock", wait=False):
+        done = retrain(_archive(options, config), config, options.data, progress=_say)
+    if done.verdict:
+        print("\n".join(verdict_lines(done.verdict)))
+    _say(done.message)
+    return EXIT_CLOSED if done.verdict and not done.verdict.open else EXIT_DONE
 
 
 def _compare(options: argparse.Namespace) -> int:

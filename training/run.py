@@ -40,16 +40,23 @@ class TrainingOutcome:
     report: Report
 
 
-def train(config: Config, tracking: Tracking, *, promote: bool = False, progress: Progress) -> TrainingOutcome:
-    """Fit, evaluate, log and register the model that `config` describes.
+def train(
+    config: Config,
+    tracking: Tracking,
+    *,
+    corpus: Corpus | None = None,
+    promote: bool = False,
+    progress: Progress,
+) -> TrainingOutcome:
+    """Fit, evaluate, log and register the model that `config` describes, on `corpus` or on what `config.data` names.
 
     It becomes `challenger`; and `champion` too if `promote` or if there is none.
     """
     taxonomy = default_taxonomy()
-    corpus = configured_corpus(config.data, taxonomy)
+    corpus = corpus or configured_corpus(config.data, taxonomy)
     progress(f"{len(corpus.items)} items from {corpus.source}")
     with tracking.run("fit", {"framing.kind": "fit"}) as run:
-        run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry", "gate"})))
+        run.log_parameters(flatten(config.model_dump(mode="json", exclude={"data", "registry", "gate", "retrain"})))
         run.log_dataset(dataset_rows(corpus), name="corpus", digest=corpus.digest, context="training")
         run.log_table(item_table(corpus.items), CORPUS_PATH)
         articles = read_all(corpus.items)
@@ -140,7 +147,7 @@ def _log_bundle(run: Run, config: Config, corpus: Corpus, result: FitResult) -> 
         "run_id": run.id,
         "reference": held_out_reference(config, corpus.items, result),
         "corpus_sha256": corpus.digest,
-        "config": config.model_dump(mode="json", exclude={"data", "gate"}),
+        "config": config.model_dump(mode="json", exclude={"data", "gate", "retrain"}),
     }
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"
