@@ -13,6 +13,7 @@ from typing import Any, Self
 import grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framing.errors import FramingError
 from framing.v1 import classification_service_pb2 as pb
@@ -60,6 +61,7 @@ class FramingClient:
         self._metadata = security.metadata()
         self._channel = open_channel(address, security)
         self._stub = pb_grpc.ClassificationServiceStub(self._channel)
+        self._health = health_pb2_grpc.HealthStub(self._channel)
 
     def classify(
         self, article: pb.Article, options: pb.ClassificationOptions | None = None
@@ -108,6 +110,11 @@ class FramingClient:
         """Return what the server says of its model; CallError if it says nothing."""
         reply: pb.GetModelInfoResponse = self._call(self._stub.GetModelInfo, pb.GetModelInfoRequest())
         return reply
+
+    def health(self, service: str = "") -> str:
+        """Return the health of `service`, of the server if empty, such as SERVING; CallError if there is no answer."""
+        reply = self._call(self._health.Check, health_pb2.HealthCheckRequest(service=service))
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status))
 
     def _call(self, method: Any, request: Message) -> Any:
         """Return the answer of a unary method, waiting out overload within the timeout."""
@@ -193,6 +200,10 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("info", help="which model answers")
     command.set_defaults(command=_info)
+
+    command = commands.add_parser("health", help="whether the server serves, for probes: exit code 0 if it does")
+    command.add_argument("--service", default="", help="default: the whole server")
+    command.set_defaults(command=_health)
     return parser
 
 
@@ -230,6 +241,12 @@ def _info(client: FramingClient, options: argparse.Namespace) -> bool:
     del options
     print(json_format.MessageToJson(client.info(), indent=2, ensure_ascii=False))
     return False
+
+
+def _health(client: FramingClient, options: argparse.Namespace) -> bool:
+    status = client.health(options.service)
+    print(status)
+    return status != "SERVING"
 
 
 def _read(name: str) -> str:

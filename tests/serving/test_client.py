@@ -112,6 +112,16 @@ def test_info_is_json(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["taxonomyVersion"] == "1.0.0"
 
 
+def test_health_is_an_exit_code(address: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--address", address, "health", "--service", "framing.v1.ClassificationService"]) == 0
+    assert capsys.readouterr().out == "SERVING\n"
+    with running_server(Settings(address="127.0.0.1:0", bundle=str(bundle)), load=False) as empty:
+        assert run(["--address", f"127.0.0.1:{empty.port}", "health"]) == 1
+    assert capsys.readouterr().out == "NOT_SERVING\n"
+    assert run(["--address", address, "health", "--service", "nothing.of.ours"]) == 1
+    assert "NOT_FOUND" in capsys.readouterr().err
+
+
 def test_a_reader_that_goes_away_is_no_traceback(address: str, tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text(TEXT, "utf-8")
