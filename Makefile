@@ -69,9 +69,13 @@ proto: $(READY)
 	$(PROTOC) -I proto/inference --python_out=$(OUT)/serving/inference --mypy_out=quiet:$(OUT)/serving/inference \
 	  proto/inference/*.proto
 
+PIP_COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# The second lock is what the image of the server installs: the same versions, and nothing that only training needs.
 lock:
-	$(BIN)/pip-compile --quiet --upgrade --all-extras --generate-hashes --allow-unsafe --strip-extras --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --extra serving --extra registry --extra tracing --build-deps-for wheel --constraint requirements.lock \
+	  --output-file serving/deploy/requirements.lock pyproject.toml
 
 BENCH ?=
 bench: $(READY)

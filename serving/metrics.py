@@ -39,7 +39,11 @@ Message = Mapping[str, Any]
 _CALL_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _COUNTERS = {
     UNKNOWN_WORDS: ("framing_unknown_words", "Words of articles that were not met in training.", ()),
-    SWAP: ("framing_model_swaps", "Attempts to put another model version in force.", ("outcome",)),
+    SWAP: (
+        "framing_model_swaps",
+        "What became of model versions that were to serve: served, or the problem.",
+        ("role", "outcome"),
+    ),
     RESTART: ("framing_worker_restarts", "Workers that ended unasked and were replaced.", ()),
     SHADOW: ("framing_shadow_articles", "Articles that the challenger answered too, in the background.", ()),
     DISAGREEMENT: (
