@@ -4,9 +4,10 @@ Calls are told in the names and labels that gRPC's middleware for Prometheus has
 all else in names that begin with ``framing_``.
 """
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, product
 from typing import Any
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -33,9 +34,12 @@ from serving.counts import (
     merged,
 )
 from serving.drift import DriftWindow
+from serving.settings import Settings
+from serving.updates import CHALLENGER, CHAMPION, Problem, SwapOutcome
 
 Message = Mapping[str, Any]
 
+_SERVED = "served"
 _CALL_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 _COUNTERS = {
     UNKNOWN_WORDS: ("framing_unknown_words", "Words of articles that were not met in training.", ()),
@@ -67,22 +71,19 @@ _BY_WORKER: dict[str, tuple[type[GaugeMetricFamily | CounterMetricFamily], str, 
 
 
 class Metrics(Collector):
-    """The metrics of a server: of the workers of which it hears, and of `local` ones that are asked.
+    """The metrics of a server, as its supervisor's observer: made of what the workers report, from any thread.
 
     What a worker counted stays when it has ended; what was the case in it just now does not.
     """
 
     def __init__(self, *, drift_seconds: float) -> None:
         self._counts = Counts()
+        for role, outcome in product((CHAMPION, CHALLENGER), (_SERVED, *Problem)):
+            self._counts.increment((SWAP, role, outcome), 0)  # a rise from nothing is a rise only if there was a zero
         self._lock = threading.Lock()
-        self._sources: dict[str, Callable[[], Message]] = {}
         self._messages: dict[str, Message] = {}
         self._retired: list[Sequence[Any]] = []
         self._drift = DriftWindow(drift_seconds)
-
-    def local(self, worker: str, source: Callable[[], Message]) -> None:
-        """Ask `source` for the message of `worker` whenever metrics are wanted."""
-        self._sources[worker] = source
 
     def reported(self, worker: str, message: Message) -> None:
         """Take the latest message of `worker`, as `Telemetry.message` makes it."""
@@ -99,10 +100,14 @@ class Metrics(Collector):
                 total = merged([*self._retired, message["counts"]])
                 self._retired = [[[key, row] for key, row in total.items()]]
 
+    def swapped(self, outcome: SwapOutcome) -> None:
+        """Count what became of a version."""
+        self._counts.increment((SWAP, outcome.role, outcome.problem or _SERVED))
+
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
         with self._lock:
-            messages = self._messages | {worker: source() for worker, source in self._sources.items()}
+            messages = self._messages
             totals = merged([self._counts.message(), *self._retired, *(held["counts"] for held in messages.values())])
             self._drift.update(_latest_reference(messages.values()), totals)
             yield from _calls(totals)
@@ -114,27 +119,28 @@ class Metrics(Collector):
             yield from _drifts(self._drift)
 
 
-def serve_metrics(metrics: Metrics, address: str) -> Callable[[], None]:
-    """Serve `metrics` at ``http://address/metrics`` from a thread; return what ends it.
+@contextlib.contextmanager
+def served_metrics(settings: Settings) -> Iterator[Metrics]:
+    """Yield metrics that a thread serves meanwhile at ``http://ADDRESS/metrics``.
 
-    Raises ConfigError if the address cannot be had.
+    Raises ConfigError if `settings.metrics_address` cannot be had.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal():
+    address = settings.metrics_address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
         raise ConfigError(f"FRAMING_METRICS_ADDRESS: expected host:port, got {address!r}")
-    registry = CollectorRegistry()
+    metrics, registry = Metrics(drift_seconds=settings.drift_seconds), CollectorRegistry()
     registry.register(metrics)
     try:
-        server, thread = start_http_server(int(port), host.strip("[]") or "0.0.0.0", registry)  # noqa: S104
-    except OSError as error:
-        raise ConfigError(f"FRAMING_METRICS_ADDRESS: cannot listen on {address}: {error.strerror}") from error
-
-    def stop() -> None:
+        server, thread = start_http_server(int(port), host.strip("[]"), registry)
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"FRAMING_METRICS_ADDRESS: cannot listen on {address}: {error}") from error
+    try:
+        yield metrics
+    finally:
         server.shutdown()
         server.server_close()
         thread.join()
-
-    return stop
 
 
 def _latest_reference(messages: Iterable[Message]) -> BinCounts:

@@ -28,6 +28,7 @@ from serving.telemetry import make_telemetry
 from serving.updates import read_outcome
 
 EXIT_REFUSED = 2
+REPORT_SECONDS = 1.0
 
 
 class Worker:
@@ -43,6 +44,12 @@ class Worker:
             while True:
                 order = await channel.receive()
                 channel.send({"problem": await self._carry_out(order)})
+
+    async def report(self, channel: Channel) -> None:
+        """Tell the supervisor again and again what has been counted here."""
+        while True:
+            channel.send({"report": self.server.telemetry.message()})
+            await asyncio.sleep(REPORT_SECONDS)
 
     async def _carry_out(self, order: dict[str, Any]) -> str:
         """Carry out one order and return why it could not be, or nothing."""
@@ -77,8 +84,11 @@ async def work(settings: Settings, end: socket.socket) -> int:
         return EXIT_REFUSED
     channel.send({"problem": ""})
     tasks = [asyncio.create_task(stop.wait()), asyncio.create_task(worker.obey(channel))]
+    reporting = asyncio.create_task(worker.report(channel)) if settings.metrics_address else None
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await worker.server.drain()
+    if reporting:
+        reporting.cancel()
     for task in done:
         task.result()
     return 0

@@ -1,18 +1,27 @@
+import json
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from framing.article import Abstention
 from framing.errors import ConfigError
 from framing.model import FramingModel
+from framing.v1 import classification_service_pb2 as pb
+from serving.client import FramingClient
 from serving.counts import DISAGREEMENT, SHADOW
-from serving.metrics import Metrics, serve_metrics
+from serving.metrics import Metrics, served_metrics
+from serving.settings import Settings
 from serving.telemetry import Method, Telemetry
-from tests.processes import free_port
+from serving.updates import CHAMPION, Problem, SwapOutcome
+from tests.processes import children, free_port, kill, start, wait_until_serving
 from tests.serving.answers import answer
+from tests.waiting import eventually
 
 METHOD = Method("framing.v1.ClassificationService", "ClassifyArticle")
 OK, INVALID = 0, 3
@@ -38,10 +47,17 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def telemetry(metrics: Metrics) -> Telemetry:
+def telemetry(metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Telemetry:
+    """What a worker tells; the metrics hear of it whenever they are collected."""
     made = Telemetry()
     made.gauges = lambda: {"waiting": 2, "open": 5}
-    metrics.local("0", made.message)
+    collect = metrics.collect
+
+    def hear_and_collect() -> Iterator[Metric]:
+        metrics.reported("0", json.loads(json.dumps(made.message())))
+        return collect()
+
+    monkeypatch.setattr(metrics, "collect", hear_and_collect)
     return made
 
 
@@ -139,25 +155,49 @@ def test_drift_is_told_once_there_are_enough_articles(
     assert value(metrics, "framing_drift_articles") == 250
 
 
-@pytest.fixture
-def scraped(metrics: Metrics, telemetry: Telemetry) -> Iterator[str]:
-    call(telemetry)
-    address = f"127.0.0.1:{free_port()}"
-    stop = serve_metrics(metrics, address)
+def test_versions_that_serve_or_do_not_are_counted(metrics: Metrics) -> None:
+    assert value(metrics, "framing_model_swaps_total", role="champion", outcome="BUNDLE_INVALID") == 0
+    metrics.swapped(SwapOutcome(CHAMPION, "framing/4", Problem.BUNDLE_INVALID, "x", 0))
+    metrics.swapped(SwapOutcome(CHAMPION, "framing/5", None, "", 0))
+    assert value(metrics, "framing_model_swaps_total", role="champion", outcome="BUNDLE_INVALID") == 1
+    assert value(metrics, "framing_model_swaps_total", role="champion", outcome="served") == 1
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1:x", ":9464", "127.0.0.1:99999", "203.0.113.1:9464"])
+def test_an_address_that_cannot_be_had_is_named(address: str) -> None:
+    with pytest.raises(ConfigError, match="FRAMING_METRICS_ADDRESS"), served_metrics(Settings(metrics_address=address)):
+        pytest.fail("expected no metrics here")
+
+
+def scrape(address: str) -> dict[str, float]:
+    """Return what the server tells Prometheus, by sample name, added over labels."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as reply:
+        text = reply.read().decode()
+    samples: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples[sample.name] += sample.value
+    return samples
+
+
+def test_two_workers_and_one_that_was_killed_are_told_together(bundle: Path, address: str) -> None:
+    where = f"127.0.0.1:{free_port()}"
+    arguments = ("--bundle", str(bundle), "--address", address, "--workers", "2", "--metrics-address", where)
+    process = start(*arguments, "--log-format", "json")
     try:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as reply:
-            yield reply.read().decode()
+        wait_until_serving(address)
+        with FramingClient(address) as client:
+            for _ in range(20):
+                client.classify(pb.Article(text="The presidents of Russia and Iran signed a treaty in Moscow."))
+        eventually(lambda: scrape(where)["grpc_server_handled_total"] == 20)
+        assert scrape(where)["framing_model_info"] == 2
+        kill(children(process.pid, "serving.worker")[0])
+        eventually(lambda: scrape(where)["framing_worker_restarts_total"] == 1)
+        eventually(lambda: scrape(where)["framing_model_info"] == 2)
+        assert scrape(where)["framing_articles_total"] == scrape(where)["framing_article_words_count"] == 20
     finally:
-        stop()
-
-
-def test_prometheus_reads_them_over_http(scraped: str) -> None:
-    families = {family.name: family for family in text_string_to_metric_families(scraped)}
-    assert families["grpc_server_handled"].samples[0].value == 1
-    assert families["framing_known_word_share"].type == "histogram"
-
-
-@pytest.mark.parametrize("address", ["localhost", "127.0.0.1:x", ":", "203.0.113.1:9464"])
-def test_an_address_that_cannot_be_had_is_named(metrics: Metrics, address: str) -> None:
-    with pytest.raises(ConfigError, match="FRAMING_METRICS_ADDRESS"):
-        serve_metrics(metrics, address)
+        process.terminate()
+        _, log = process.communicate(timeout=60)
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert sum(line.get("method") == "ClassifyArticle" for line in lines) == 20
+    assert {line["level"] for line in lines} == {"INFO", "ERROR"}  # the one that was killed
