@@ -87,7 +87,8 @@ class Supervisor:
         if not report.problem and model.version != workers.model.version:
             problem = await workers.roll_out(model)
             if problem:
-                report = replace(report, problem=Problem.BUNDLE_INVALID, detail=problem)
+                detail = problem.replace(f"{self._cache.folder}/", "")  # callers see it: no folders of ours
+                report = replace(report, problem=Problem.BUNDLE_INVALID, detail=detail)
             else:
                 self._remember(model)
         await self._tell(report, workers)
