@@ -113,7 +113,7 @@ class Child:
     async def ended(self) -> str:
         """Wait for the end of the process and of what it has said, and return its outcome."""
         await self.process.wait()
-        await self._listening
+        await asyncio.shield(self._listening)
         self._channel.close()
         return self.outcome
 

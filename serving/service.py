@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from framing.article import Article, Classification
 from framing.errors import InvalidInput, ModelUnavailable
 from framing.model import FramingModel
 from framing.v1 import classification_service_pb2 as pb
@@ -18,6 +19,7 @@ from serving.messages import (
     write_pending_update,
 )
 from serving.settings import Settings
+from serving.shadow import ShadowFeed
 from serving.status import to_status
 from serving.telemetry import Telemetry
 from serving.updates import SwapOutcome
@@ -42,6 +44,7 @@ class ClassificationService:
         self.calls = Calls(settings, self.model_version, telemetry)
         self._loaded: LoadedModel | None = None
         self._outcome: SwapOutcome | None = None
+        self.shadow: ShadowFeed | None = None
 
     def load(self, model: FramingModel) -> None:
         """Answer with `model` from now on."""
@@ -71,7 +74,7 @@ class ClassificationService:
         reply = pb.BatchClassifyArticlesResponse()
         for article in articles:
             answer = model.classify(article, evidence=evidence)
-            self.telemetry.counts.answer(answer)
+            self._answered(article, answer)
             reply.classifications.append(write_classification(answer, article, model, encoding))
             await asyncio.sleep(0)  # other calls, health among them, are answered in between
         return reply
@@ -110,8 +113,13 @@ class ClassificationService:
         article = read_article(require_article(request), "article", max_text=self._settings.max_text)
         evidence, encoding = read_options(request.options)
         answer = model.classify(article, evidence=evidence)
-        self.telemetry.counts.answer(answer)
+        self._answered(article, answer)
         return write_classification(answer, article, model, encoding)
+
+    def _answered(self, article: Article, answer: Classification) -> None:
+        self.telemetry.counts.answer(answer)
+        if self.shadow:
+            self.shadow.offer(article, answer)
 
     def _loaded_model(self) -> LoadedModel:
         if self._loaded is None:

@@ -51,6 +51,13 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _share(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise ValueError(f"expected a number from 0 to 1, got {text}")
+    return number
+
+
 def _above_zero(text: str) -> float:
     number = _seconds(text)
     if number == 0:
@@ -68,6 +75,8 @@ class Settings:
     bundle: str = _setting("", "bundle folder to serve instead of a registered model")
     model: str = _setting("models:/framing@champion", "registered model to serve")
     tracking_uri: str = _setting(default_tracking_uri, "MLflow store with the registry")
+    challenger: str = _setting("", "registered model that answers a share of the articles too, in the background")
+    shadow_share: float = _setting(0.1, "share of the articles that the challenger answers, 0 to 1", _share)
     registry_interval: float = _setting(10.0, "seconds between looks at the registry", _above_zero)
     cache: Path = _setting(lambda: state_directory() / "models", "folder for models fetched from the registry", Path)
     reflection: bool = _setting(False, "offer gRPC server reflection", _boolean)

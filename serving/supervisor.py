@@ -9,15 +9,17 @@ import signal
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from framing.errors import ModelUnavailable
+from serving.challenger import Challenger
 from serving.follower import SOURCE, Follower
 from serving.model_cache import ModelCache, ModelVersion
 from serving.port import held_port
 from serving.settings import Settings
-from serving.updates import CHAMPION, Problem, Report, SwapOutcome
+from serving.updates import CHALLENGER, CHAMPION, Problem, Report, SwapOutcome
 from serving.workers import Observer, Workers
 
 ASK_FIRST_SECONDS = 10.0  # that the registry has to answer before the version that was last good serves
@@ -32,13 +34,15 @@ class Supervisor:
         self._observer = observer
         self._source = source
         self._cache = ModelCache(settings.cache, settings.tracking_uri)
-        self._last: Report | None = None
+        self._challenger: Challenger | None = None
 
     async def run(self) -> None:
         """Supervise. Raises ConfigError, ModelError or CrashLoop if there is no going on."""
         with held_port(self.settings.address) as address:
             self.settings = replace(self.settings, address=address)
-            workers = Workers(self.settings, self._observer)
+            if self.settings.challenger:
+                self._challenger = Challenger(self.settings, partial(self._observer.reported, CHALLENGER))
+            workers = Workers(self.settings, self._observer, self._challenger.feed if self._challenger else None)
             tasks = [asyncio.create_task(part) for part in self._parts(workers)]
             try:
                 await asyncio.gather(*tasks)
@@ -49,15 +53,23 @@ class Supervisor:
                 await workers.stop()
 
     def _parts(self, workers: Workers) -> list[Coroutine[Any, Any, None]]:
+        parts = [workers.keep_running()]
+        models = [self.settings.challenger] if self._challenger else []
         if self.settings.bundle:
             workers.choose(ModelVersion("", str(Path(self.settings.bundle).absolute())))
-            return [workers.keep_running()]
-        follower = Follower(self.settings, [self.settings.model], self._source)
-        return [workers.keep_running(), follower.run(), self._follow(follower, workers)]
+        else:
+            models.insert(0, self.settings.model)
+        if self._challenger:
+            parts.append(self._challenger.keep_running())
+        if models:
+            follower = Follower(self.settings, models, self._source)
+            parts += [follower.run(), self._follow(follower, workers)]
+        return parts
 
     async def _follow(self, follower: Follower, workers: Workers) -> None:
         """Put what the registry chooses in force, from the first version on."""
-        await self._begin(follower, workers)
+        if not self.settings.bundle:
+            await self._begin(follower, workers)
         while True:
             await self._take(await follower.next(), workers)
 
@@ -84,6 +96,9 @@ class Supervisor:
     async def _take(self, report: Report, workers: Workers) -> None:
         """Roll out what `report` has found, if it is good and new, and tell what became of it."""
         model = ModelVersion(report.version, report.bundle, report.labels)
+        if report.model == self.settings.challenger:
+            self._take_challenger(report, model)
+            return
         if not report.problem and model.version != workers.model.version:
             problem = await workers.roll_out(model)
             if problem:
@@ -92,6 +107,14 @@ class Supervisor:
             else:
                 self._remember(model)
         await self._tell(report, workers)
+
+    def _take_challenger(self, report: Report, model: ModelVersion) -> None:
+        outcome = SwapOutcome(CHALLENGER, report.version, report.problem, report.detail, time.time())
+        if outcome.problem:
+            _LOG.error("challenger %s: %s: %s", report.version or report.model, outcome.problem, outcome.detail)
+        elif self._challenger and self._challenger.model != model:
+            self._challenger.load(model)
+        self._observer.swapped(outcome)
 
     async def _tell(self, report: Report, workers: Workers) -> None:
         outcome = SwapOutcome(CHAMPION, report.version, report.problem, report.detail, time.time())
@@ -113,7 +136,8 @@ class Supervisor:
         """Keep `model` for a start without the registry, and no more of others than needed."""
         try:
             self._cache.remember(self.settings.model, model)
-            self._cache.prune({model.bundle})
+            shadowing = self._challenger.model if self._challenger else None
+            self._cache.prune({model.bundle, shadowing.bundle if shadowing else model.bundle})
         except (OSError, ValueError) as error:
             _LOG.error("cannot remember model=%s in the cache %s: %s", model.version, self._cache.folder, error)
 

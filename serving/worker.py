@@ -4,8 +4,8 @@
 
 FD is its end of a channel to the supervisor. It says first whether its settings will do. Then it obeys: ``listen``
 opens the port; ``prepare`` loads, checks and warms a model beside the one in force, ``commit`` puts it in force,
-``drop`` forgets it; ``note`` tells what became of the newest version. It ends when told to by a signal, or when the
-supervisor has gone; the calls it has accepted are answered first.
+``drop`` forgets it; ``note`` tells what became of the newest version; ``shadow`` names the socket for the challenger.
+It ends when told to by a signal, or when the supervisor has gone; the calls it has accepted are answered first.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from serving.logs import start_logging
 from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings, load_settings
+from serving.shadow import ShadowFeed
 from serving.telemetry import make_telemetry
 from serving.updates import read_outcome
 
@@ -64,6 +65,9 @@ class Worker:
                     self._prepared = None
                 case "drop":
                     self._prepared = None
+                case "shadow":
+                    articles = socket.socket(fileno=order["articles"])
+                    self.server.service.shadow = ShadowFeed(articles, self.server.settings.shadow_share)
                 case "note":
                     self.server.service.note(read_outcome(order["outcome"]))
         except FramingError as error:

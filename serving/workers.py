@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
@@ -49,9 +50,10 @@ class Silent:
 class Workers:
     """`settings.workers` processes that answer calls, with the model that was chosen first or rolled out last."""
 
-    def __init__(self, settings: Settings, observer: Observer) -> None:
+    def __init__(self, settings: Settings, observer: Observer, feed: socket.socket | None = None) -> None:
         self._settings = settings
         self._observer = observer
+        self._feed = feed  # for articles that the challenger answers too
         self._running: set[Child] = set()
         self._serving: set[Child] = set()
         self._crashes = Crashes(settings.most_crashes)
@@ -118,6 +120,7 @@ class Workers:
             "serving.worker",
             flags(self._settings),
             environment={**_ENVIRONMENT, **os.environ},
+            inherited=[self._feed.fileno()] if self._feed else [],
             heard=lambda message: self._observer.reported(_name(worker), message),
         )
         self._running.add(worker)
@@ -127,6 +130,8 @@ class Workers:
         """Return whether `worker` has come to serve; if it has not, it is gone."""
         try:
             _check(await worker.answer(), ConfigError)
+            if self._feed:
+                _check(await worker.ask(do="shadow", articles=self._feed.fileno()), ConfigError)
             if self._herald is None and not self._served:
                 self._herald = worker
                 _check(await worker.ask(do="listen"), ConfigError)
