@@ -258,22 +258,9 @@ def _open_model(options: argparse.Namespace, folder: Path) -> FramingModel:
 
 
 def _print_report(report: Report) -> None:
-    print(f"{report['items']} items")
-    for task, names in (("topics", ("f1_micro", "f1_macro")), ("framing", ("f1_macro", "accuracy"))):
-        for name in names:
-            low, high = report[task]["intervals"][name]
-            print(f"{task:8} {name:9} {report[task][name]:.3f}  [{low:.3f}, {high:.3f}]")
-        for label, scores in report[task]["labels"].items():
-            figures = "  ".join(f"{key} {scores[key]:.3f}" for key in ("precision", "recall", "f1"))
-            print(f"  {label:12} {figures}  support {scores['support']:.0f}")
-    selective = report["selective"]
-    print(f"answered {selective['coverage']:.3f} of the items, {selective['accuracy']:.3f} of them right")
-    for language, part in report["by_language"].items():
-        topics, framing = part["topics"], part["framing"]
-        print(
-            f"  {language}: {part['items']} items, topics micro {topics['f1_micro']:.3f}, "
-            f"framing macro {framing['f1_macro']:.3f}, accuracy {framing['accuracy']:.3f}"
-        )
+    from training.tables import report_lines
+
+    print("\n".join(report_lines(report)))
 
 
 def _say(message: str) -> None:

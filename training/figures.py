@@ -43,6 +43,7 @@ _FRAMING: Mapping[str, Statistic] = {
     "accuracy": accuracy,
 }
 _MAIN_COVERAGE = 0.7
+LEAST_STORIES = 10  # of a slice, for its intervals to mean something
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,14 @@ class Scored:
 
 
 def brief_figures(scored: Scored) -> Figures:
-    """Return the few figures that slices and baselines are compared by."""
-    resamples = Resamples(scored.stories)
+    """Return the few figures that slices and baselines are compared by; no intervals for fewer than LEAST_STORIES."""
+    stories = len(set(scored.stories))
+    resamples = Resamples(scored.stories) if stories >= LEAST_STORIES else None
     truth = np.arange(len(scored.weights)), scored.labels.framing
     error = float(calibration_error(bin_sums(scored.confidence, scored.right, scored.weights).sum(axis=0)))
     return {
         "items": len(scored.stories),
-        "stories": len(set(scored.stories)),
+        "stories": stories,
         "topics": _counted(scored.topics, resamples, _TOPICS),
         "framing": _counted(scored.framings, resamples, _FRAMING),
         "calibration": {
@@ -178,12 +180,10 @@ def selective_figures(scored: Scored, resamples: Resamples) -> Figures:
     }
 
 
-def _counted(counts: Matrix, resamples: Resamples, statistics: Mapping[str, Statistic]) -> Figures:
+def _counted(counts: Matrix, resamples: Resamples | None, statistics: Mapping[str, Statistic]) -> Figures:
     total = counts.sum(axis=0)
-    values: Figures = {name: float(statistic(total)) for name, statistic in statistics.items()}
-    return values | {
-        "intervals": {name: resamples.of_sums(counts, statistic) for name, statistic in statistics.items()}
-    }
+    intervals = {name: resamples.of_sums(counts, one) for name, one in statistics.items()} if resamples else {}
+    return {name: float(statistic(total)) for name, statistic in statistics.items()} | {"intervals": intervals}
 
 
 def _by_label(counts: Matrix, ids: Sequence[str]) -> Figures:

@@ -72,10 +72,11 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """A fitted model, the pipelines it was compiled from, and its out-of-fold predictions."""
+    """A fitted model, the pipelines it was compiled from, those of each fold, and their out-of-fold predictions."""
 
     model: FramingModel
     pipelines: FittedPipelines
+    folds: tuple[FittedPipelines, ...]
     out_of_fold: OutOfFold
 
 
@@ -111,7 +112,7 @@ def fit(
     calibration = calibrate(config, scores, labels, taxonomy)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
-    return FitResult(model, pipelines, out_of_fold)
+    return FitResult(model, pipelines, tuple(fitted for fitted, _ in of_folds), out_of_fold)
 
 
 def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -> Iterator[Fold]:

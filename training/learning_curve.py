@@ -8,7 +8,8 @@ from training.config import Config
 from training.data import LabelledItem
 from training.evaluate import Report, evaluate
 from training.fit import fit
-from training.run import held_out_report, read_all
+from training.held_out import HeldOut
+from training.run import read_all
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
@@ -33,4 +34,4 @@ def learning_curve(
         part = share_of_stories(items, share)
         progress(f"{share:.0%} of the stories: {len(part)} items")
         result = fit(config, part, read_all(part), taxonomy)
-        yield share, len(part), held_out_report(config, part, result, taxonomy), evaluate(result.model, unseen)
+        yield share, len(part), HeldOut.of(config, part, result, taxonomy).report(), evaluate(result.model, unseen)

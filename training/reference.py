@@ -18,8 +18,14 @@ from framing.reference import (
     topic_feature,
 )
 from training.data import LabelledItem
+from training.held_out import HeldOut
 from training.metrics import Predictions
 from training.pipelines import Matrix
+
+
+def held_out_reference(held_out: HeldOut) -> BinCounts:
+    """Return what a server tells drift by: how the items and the out-of-fold answers about them are spread."""
+    return training_reference(held_out.items, held_out.predictions, held_out.weights, held_out.result.model)
 
 
 def training_reference(

@@ -16,10 +16,11 @@ from training.archive import Archive, PastRun
 from training.config import Classifier, Config, validated
 from training.data import Corpus, digest_items, load_corpus
 from training.fit import fit
+from training.held_out import HeldOut
 from training.item_table import CORPUS_PATH, table_items
 from training.promote import Verdict, judge, promote
 from training.registry import CHAMPION
-from training.run import held_out_report, read_all, train
+from training.run import read_all, train
 
 _SETTLED = ("promoted", "refused")
 
@@ -91,7 +92,7 @@ def best_settings(config: Config, factors: Sequence[float], corpus: Corpus, prog
     taxonomy, articles = default_taxonomy(), read_all(corpus.items)
     scores = []
     for number, settings in enumerate(near):
-        report = held_out_report(settings, corpus.items, fit(settings, corpus.items, articles, taxonomy), taxonomy)
+        report = HeldOut.of(settings, corpus.items, fit(settings, corpus.items, articles, taxonomy), taxonomy).report()
         scores.append((report["framing"]["f1_macro"] + report["topics"]["f1_micro"]) / 2)
         progress(f"settings {number + 1} of {len(near)}, strength times {factors[number]:g}: {scores[-1]:.4f}")
     return near[max(range(len(near)), key=scores.__getitem__)]

@@ -3,6 +3,29 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+_MEASURES = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
+
+
+def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a report by `build_report`: figures beside the baselines, labels, abstention, slices."""
+    header = [f"{report['items']} items", *(f"{task} {name}" for task, name in _MEASURES)]
+    rows = {"model": report, **report.get("baselines", {})}
+    yield from aligned(header, [[name, *_measures(row)] for name, row in rows.items()])
+    names = ("precision", "recall", "f1", "average_precision", "support")
+    labels = {**report["topics"]["labels"], **report["framing"]["labels"]}
+    lines = [
+        [label, *_cells(scores, names[:-1], "{:.3f}"), f"{scores['support']:.0f}"] for label, scores in labels.items()
+    ]
+    yield from aligned(["label", *names], lines)
+    selective, error = report["selective"], report["calibration"]["framing"]["expected_calibration_error"]
+    yield (
+        f"answered {selective['coverage']:.3f} of the items, {selective['accuracy']:.3f} of them right; "
+        f"at 70 % coverage {selective['accuracy_at_coverage']['70%']:.3f}; calibration error {error:.3f}"
+    )
+    for way in ("by_language", "by_kind", "by_length"):
+        header = [way.replace("_", " "), "items", *(f"{task} {name}" for task, name in _MEASURES)]
+        yield from aligned(header, [[name, str(part["items"]), *_measures(part)] for name, part in report[way].items()])
+
 
 def fold_table(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a report by `describe_folds`."""
@@ -28,6 +51,14 @@ def benchmark_table(name: str, report: Mapping[str, Any]) -> Iterator[str]:
     yield f"{report['rounds']} rounds, baseline: {report['baseline']['name']}"
     yield from aligned(["", *metrics], rows)
     yield from aligned(["F1 by label", "recipe", "baseline"], _label_rows(report))
+
+
+def _measures(row: Mapping[str, Any]) -> list[str]:
+    cells = []
+    for task, name in _MEASURES:
+        bounds = row[task]["intervals"].get(name)
+        cells.append(f"{row[task][name]:.3f}" + (f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""))
+    return cells
 
 
 def _fold_rows(folds: Sequence[Mapping[str, int]]) -> list[list[str]]:

@@ -66,7 +66,8 @@ class Tracking:
         run = Run(active.info.run_id)
         try:
             yield run
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            mlflow.set_tag("framing.failure", str(error) or "interrupted")
             mlflow.end_run("KILLED")
             raise
         except BaseException as error:
@@ -125,6 +126,18 @@ class Run:
             file = Path(folder) / Path(path).name
             table.to_parquet(file, index=False)
             mlflow.log_artifact(str(file), str(Path(path).parent))
+
+    def log_browsable_table(self, table: pd.DataFrame, path: str) -> None:
+        """Log a table as MLflow shows and compares tables, a JSON file at `path`."""
+        mlflow.log_table(table, path)
+
+    def log_text(self, text: str, path: str) -> None:
+        """Log a text."""
+        mlflow.log_text(text, path)
+
+    def describe(self, markdown: str) -> None:
+        """Set what MLflow shows at the top of the run's page."""
+        mlflow.set_tag("mlflow.note.content", markdown)
 
     def log_json(self, data: Any, path: str) -> None:
         """Log plain data as JSON."""

@@ -7,13 +7,14 @@ from framing.taxonomy import Taxonomy
 from training.config import Config
 from training.data import LabelledItem
 from training.fit import FitResult
-from training.run import held_out_reference, out_of_fold_predictions
+from training.held_out import HeldOut
+from training.reference import held_out_reference
 
 
 def test_every_article_falls_into_one_bin_of_every_feature(
     small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
 ) -> None:
-    reference = held_out_reference(small_config, some_items, fitted)
+    reference = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy))
     topics = {f"topic_{topic}" for topic in taxonomy.topic_ids}
     assert reference.keys() == {LANGUAGE, FRAMING, KNOWN_SHARE, WORDS} | topics
     for bins in reference.values():
@@ -29,7 +30,8 @@ def test_labels_count_at_the_prior_that_the_model_is_calibrated_to(
     small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
 ) -> None:
     flat = small_config.model_copy(update={"framing": small_config.framing.model_copy(update={"prior": {}})})
-    answered = out_of_fold_predictions(flat, some_items, fitted, taxonomy).answered
-    unweighted = held_out_reference(flat, some_items, fitted)
-    assert unweighted[FRAMING]["abstained"] == (~answered).sum() > 0
-    assert unweighted[FRAMING] != held_out_reference(small_config, some_items, fitted)[FRAMING]
+    held_out = HeldOut.of(flat, some_items, fitted, taxonomy)
+    unweighted = held_out_reference(held_out)
+    assert unweighted[FRAMING]["abstained"] == (~held_out.predictions.answered).sum() > 0
+    weighted = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy))
+    assert unweighted[FRAMING] != weighted[FRAMING]

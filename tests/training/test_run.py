@@ -39,8 +39,20 @@ def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
     digest = run.data.params["data.sha256"]
     assert len(digest) == 64
     assert entry.dataset.digest == digest[:36]
-    artifacts = {item.path for item in client.list_artifacts(outcome.run_id, "confusion")}
-    assert artifacts == {"confusion/framing.png", "confusion/topics.png"}
+    pictures = {Path(item.path).stem for item in client.list_artifacts(outcome.run_id, "pictures")}
+    assert pictures == {
+        "baselines",
+        "confusion_framing",
+        "confusion_topics",
+        "coverage_risk",
+        "precision_recall",
+        "reliability",
+    }
+    assert {"error_page.html", "model_card.md", "telling_words.json", "report.json", "predictions", "inputs"} <= {
+        item.path for item in client.list_artifacts(outcome.run_id)
+    }
+    assert "| **model** |" in run.data.tags["mlflow.note.content"]
+    assert {"baseline/naive_bayes/framing_f1_macro", "length/040-079/framing_accuracy"} <= set(run.data.metrics)
 
 
 def test_pyfunc_answers_every_row(outcome: TrainingOutcome, tracking: Tracking) -> None:

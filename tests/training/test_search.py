@@ -19,7 +19,9 @@ from framing.taxonomy import Taxonomy
 from training.config import Config, load_config
 from training.data import load_corpus
 from training.fit import fit
-from training.run import headline_metrics, held_out_report, read_all
+from training.held_out import HeldOut
+from training.run import read_all
+from training.run_log import headline_metrics
 from training.search import config_lines, run_search, search_outcome
 from training.search_config import load_search, with_settings
 from training.tracking import Tracking
@@ -133,7 +135,7 @@ def test_a_trial_alone_has_the_same_figures_to_the_last_digit(few: Path, taxonom
     figures = list(Trials(config, items, taxonomy).figures(config))
     alone = load_config("default", [*settings(few), *(f"{name}={value}" for name, value in tried.items())])
     assert alone == config
-    report = held_out_report(alone, items, fit(alone, items, read_all(items), taxonomy), taxonomy)
+    report = HeldOut.of(alone, items, fit(alone, items, read_all(items), taxonomy), taxonomy).report()
     assert len(figures) == 2
     assert figures[-1] == {name: headline_metrics(report)[name] for name in FIGURES}
 

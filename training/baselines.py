@@ -1,0 +1,164 @@
+"""What a model must beat: the prior, the outlet's name, keyword rules, and complement naive Bayes on words.
+
+A baseline turns items into scores (n, L), topics first. Scores are then calibrated and decided as the model's are,
+fold by fold, so that its figures stand in the same table for the same reasons.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.naive_bayes import ComplementNB
+
+from framing.fields import FieldedArticle
+from framing.taxonomy import Taxonomy
+from framing.text import prepare
+from training.config import Config
+from training.data import LabelledItem
+from training.figures import Figures, Scored, brief_figures
+from training.fit import Labels, OutOfFold
+from training.metrics import Indices, Matrix, Predictions
+from training.nested import fold_settings, nested_predictions
+
+_SMOOTHING = 4.0  # items of the prior in each outlet's shares
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Material:
+    """n items with their fielded forms and labels."""
+
+    items: Sequence[LabelledItem]
+    articles: Sequence[FieldedArticle]
+    labels: Labels
+    taxonomy: Taxonomy
+
+    @cached_property
+    def indicators(self) -> Matrix:
+        """All labels as 0 and 1, topics first, (n, L)."""
+        framings = np.eye(len(self.taxonomy.framings))[self.labels.framing]
+        return np.hstack([self.labels.topics.astype(np.float64), framings])
+
+    @cached_property
+    def words(self) -> sparse.csr_matrix:
+        """How often each word stands in each item, (n, words)."""
+        counter = CountVectorizer(analyzer=_words)
+        return counter.fit_transform(self.articles)
+
+
+Scoring = Callable[[Material, Indices, Indices], Matrix]
+"""From material, rows to learn from and rows to score, to the scores of the latter."""
+
+
+def baseline_figures(config: Config, material: Material, fold: Indices, weights: Matrix) -> dict[str, Figures]:
+    """Return the brief figures of every baseline on out-of-fold predictions over the folds `fold` (n,)."""
+    return {
+        name: brief_figures(
+            Scored.of(material.items, predict(config, material, fold, scoring), material.taxonomy, weights)
+        )
+        for name, scoring in BASELINES.items()
+    }
+
+
+def predict(config: Config, material: Material, fold: Indices, scoring: Scoring) -> Predictions:
+    """Return nested out-of-fold answers of one baseline."""
+    scores = np.zeros((len(fold), len(material.taxonomy.topics) + len(material.taxonomy.framings)))
+    for number in range(int(fold.max()) + 1):
+        test = np.flatnonzero(fold == number)
+        scores[test] = scoring(material, np.flatnonzero(fold != number), test)
+    topics = len(material.taxonomy.topics)
+    out_of_fold = OutOfFold(scores, scores[:, :topics], scores[:, topics:], fold)
+    settings = list(fold_settings(config, out_of_fold, material.labels, material.taxonomy))
+    return nested_predictions(out_of_fold, settings, material.taxonomy)
+
+
+def prior_scores(material: Material, train: Indices, test: Indices) -> Matrix:
+    """Return the same score for every item and label: calibration then makes it the labels' shares."""
+    del train
+    return np.zeros((len(test), material.indicators.shape[1]))
+
+
+def outlet_scores(material: Material, train: Indices, test: Indices) -> Matrix:
+    """Return the log-odds of each label among the outlet's items, drawn towards the shares of all."""
+    indicators, outlets = material.indicators, np.array([item.outlet for item in material.items])
+    prior = indicators[train].mean(axis=0)
+    scores = np.zeros((len(test), len(prior)))
+    for outlet in np.unique(outlets[test]):
+        members = train[outlets[train] == outlet] if outlet else train[:0]
+        share = (indicators[members].sum(axis=0) + _SMOOTHING * prior) / (len(members) + _SMOOTHING)
+        scores[outlets[test] == outlet] = _log_odds(share)
+    return scores
+
+
+def keyword_scores(material: Material, train: Indices, test: Indices) -> Matrix:
+    """Return how many words of each label the item has, under the rules of keywords.toml."""
+    del train
+    return np.array([_keyword_row(material.items[row].lang, material.articles[row], material.taxonomy) for row in test])
+
+
+def naive_bayes_scores(material: Material, train: Indices, test: Indices) -> Matrix:
+    """Return differences of log-likelihoods under complement naive Bayes (Rennie et al. 2003) on TF-IDF of words."""
+    known = np.flatnonzero(np.asarray(material.words[train].sum(axis=0)).ravel())
+    weighing = TfidfTransformer(sublinear_tf=True)
+    seen = weighing.fit_transform(material.words[train][:, known])
+    new = weighing.transform(material.words[test][:, known])
+    topics = [_likelihoods(seen, present, new, 2) @ (-1.0, 1.0) for present in material.labels.topics[train].T]
+    framing = _likelihoods(seen, material.labels.framing[train], new, len(material.taxonomy.framings))
+    return np.column_stack([*topics, framing])
+
+
+BASELINES: Mapping[str, Scoring] = {
+    "prior": prior_scores,
+    "outlet": outlet_scores,
+    "keywords": keyword_scores,
+    "naive_bayes": naive_bayes_scores,
+}
+
+
+def _words(article: FieldedArticle) -> list[str]:
+    return [word for sentence in article.sentences for word in sentence.words]
+
+
+def _likelihoods(seen: sparse.csr_matrix, classes: Indices, new: sparse.csr_matrix, count: int) -> Matrix:
+    """Return log-probabilities of `count` classes; one that was not seen is as unlikely as the least likely one."""
+    classifier = ComplementNB().fit(seen, classes)
+    found = classifier.predict_log_proba(new)
+    likelihoods = np.repeat(found.min(axis=1, keepdims=True), count, axis=1)
+    likelihoods[:, classifier.classes_] = found
+    return likelihoods
+
+
+def _log_odds(share: Matrix) -> Matrix:
+    return np.log(np.maximum(share, _TINY)) - np.log(np.maximum(1 - share, _TINY))
+
+
+def _keyword_row(language: str, article: FieldedArticle, taxonomy: Taxonomy) -> list[float]:
+    words = _words(article)
+    rules = _rules().get(language, {})
+    row = {label: math.log1p(sum(map(rule, words))) for label, rule in rules.items()}
+    together = any(sentence.names_both for sentence in article.sentences)
+    row |= {"neutral": float(together), taxonomy.absent: float(not together)}
+    return [row.get(label, 0.0) for label in taxonomy.topic_ids + taxonomy.framing_ids]
+
+
+@cache
+def _rules() -> dict[str, dict[str, Callable[[str], bool]]]:
+    """Return, by language and label, whether a word is one of the label's."""
+    data = tomllib.loads(resources.files("training").joinpath("keywords.toml").read_text("utf-8"))
+    prefixes = "|".join(prepare(prefix).text for prefix in data.pop("arabic_prefixes"))
+    return {
+        language: {label: _rule(stems, prefixes if language == "ar" else "") for label, stems in labels.items()}
+        for language, labels in data.items()
+    }
+
+
+def _rule(stems: Sequence[str], prefixes: str) -> Callable[[str], bool]:
+    pattern = re.compile(rf"(?:{prefixes})?(?:{'|'.join(re.escape(prepare(stem).text) for stem in stems)})")
+    return cache(lambda word: pattern.match(word) is not None)

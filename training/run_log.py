@@ -1,0 +1,203 @@
+"""What a training run logs, under names that stay the same from run to run and sort well."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from framing.fields import FieldedArticle
+from training.baselines import Material, baseline_figures
+from training.config import Config, flatten, load_config
+from training.data import Corpus, LabelledItem
+from training.environment import environment
+from training.error_evidence import find_mistakes
+from training.error_page import error_page
+from training.evaluate import Report
+from training.figures import Scored
+from training.held_out import HeldOut
+from training.item_table import CORPUS_PATH, item_table
+from training.model_card import figures_table, model_card
+from training.pictures import (
+    baseline_bars,
+    coverage_risk_curve,
+    framing_confusion,
+    precision_recall_curves,
+    reliability,
+    topic_confusion,
+)
+from training.prediction_table import PREDICTIONS_PATH, folds_digest, labels_digest
+from training.telling_words import telling_words
+from training.tracking import Run
+
+_NOT_DATA = {"data", "registry", "gate", "retrain"}
+_LONGEST_NAME = 80
+_SLICES = {"by_language": "language", "by_kind": "kind", "by_length": "length", "by_voice": "voice"}
+_MEASURES = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
+
+
+def run_name(config: Config, command: str = "fit") -> str:
+    """Return a name that tells runs apart: the kinds of the two classifiers and what differs from the default."""
+    changes = config_changes(config)
+    shown = [f"{name}={value}" for name, value in changes.items() if name not in ("topics.kind", "framing.kind")]
+    said = ", ".join(shown) or "default settings"
+    name = f"{command} {config.topics.kind}/{config.framing.kind}: {said}"
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def config_changes(config: Config) -> dict[str, Any]:
+    """Return the settings in which `config` differs from the shipped default, with dotted names."""
+    default, given = (flatten(one.model_dump(mode="json", exclude=_NOT_DATA)) for one in (load_config(), config))
+    return {name: value for name, value in given.items() if default.get(name) != value}
+
+
+def run_tags(config: Config, corpus: Corpus, command: str = "fit") -> dict[str, str]:
+    """Return the tags by which the table of runs is read: kind, changes and corpus."""
+    changes = ", ".join(f"{name}={value}" for name, value in config_changes(config).items())
+    return {
+        "framing.kind": command,
+        "framing.changes": changes[:500] or "none",
+        "framing.corpus": f"{len(corpus.items)} items, {corpus.digest[:12]}",
+    }
+
+
+def log_inputs(run: Run, config: Config, corpus: Corpus) -> None:
+    """Log what the run is made from: settings, data and environment."""
+    run.log_parameters(flatten(config.model_dump(mode="json", exclude=_NOT_DATA)))
+    run.log_dataset(dataset_rows(corpus), name="corpus", digest=corpus.digest, context="training")
+    run.log_table(item_table(corpus.items), CORPUS_PATH)
+    run.log_json(config.model_dump(mode="json"), "inputs/config.json")
+    run.log_json(environment(), "inputs/environment.json")
+    run.log_json(corpus_counts(corpus.items) | {"digest": corpus.digest}, "inputs/corpus.json")
+
+
+def corpus_counts(items: Sequence[LabelledItem]) -> dict[str, Any]:
+    """Return how many items and stories there are, and how many items of each language, form and label."""
+    columns = {
+        "language": [[item.lang] for item in items],
+        "kind": [[item.kind] for item in items],
+        "framing": [[item.framing] for item in items],
+        "topics": [list(item.topics) for item in items],
+    }
+    return {
+        "items": len(items),
+        "stories": len({item.story for item in items}),
+        "outlets": len({item.outlet for item in items}),
+        **{name: _counts(values) for name, values in columns.items()},
+    }
+
+
+def full_report(held_out: HeldOut, articles: Sequence[FieldedArticle]) -> Report:
+    """Return the report on the out-of-fold answers, with those of the baselines beside it."""
+    material = Material(held_out.items, articles, held_out.labels, held_out.taxonomy)
+    fold = held_out.result.out_of_fold.fold
+    return held_out.report() | {"baselines": baseline_figures(held_out.config, material, fold, held_out.weights)}
+
+
+def headline_metrics(report: Report) -> dict[str, float]:
+    """Return the few figures by which runs are told apart at a glance."""
+    return {
+        "topics.f1_macro": report["topics"]["f1_macro"],
+        "topics.f1_micro": report["topics"]["f1_micro"],
+        "framing.f1_macro": report["framing"]["f1_macro"],
+        "framing.accuracy": report["framing"]["accuracy"],
+        "framing.calibration_error": report["calibration"]["framing"]["expected_calibration_error"],
+        "selective.coverage": report["selective"]["coverage"],
+        "selective.accuracy": report["selective"]["accuracy"],
+    }
+
+
+def all_metrics(report: Report) -> dict[str, float]:
+    """Return every figure that is logged as a metric, with dotted names."""
+    metrics = headline_metrics(report) | dict(_overall(report)) | dict(_label_metrics(report))
+    for way, name in _SLICES.items():
+        for value, part in report[way].items():
+            metrics |= _brief(f"{name}.{_allowed(value)}", part)
+    for name, figures in report.get("baselines", {}).items():
+        metrics |= _brief(f"baseline.{name}", figures)
+    return metrics
+
+
+def log_report(run: Run, held_out: HeldOut, report: Report) -> None:
+    """Log `report` as metrics, pictures and JSON."""
+    taxonomy = held_out.taxonomy
+    run.log_metrics(all_metrics(report))
+    run.log_json(report, "report.json")
+    run.log_figure(baseline_bars(report), "pictures/baselines.png")
+    run.log_figure(framing_confusion(report), "pictures/confusion_framing.png")
+    run.log_figure(topic_confusion(report, taxonomy), "pictures/confusion_topics.png")
+    run.log_figure(coverage_risk_curve(report), "pictures/coverage_risk.png")
+    scored = Scored.of(held_out.items, held_out.predictions, taxonomy, held_out.weights)
+    run.log_figure(precision_recall_curves(scored, taxonomy), "pictures/precision_recall.png")
+    run.log_figure(reliability(report), "pictures/reliability.png")
+
+
+def log_predictions(run: Run, held_out: HeldOut) -> None:
+    """Log the out-of-fold predictions as a table, and tag the run with digests of its folds and labels."""
+    table = held_out.table()
+    run.log_table(table, PREDICTIONS_PATH)
+    run.log_browsable_table(table.drop(columns=["story", "voice"]).round(3), "predictions/out_of_fold.json")
+    run.set_tags({"framing.folds_sha256": folds_digest(table), "framing.labels_sha256": labels_digest(table)})
+
+
+def log_explanations(run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report) -> None:
+    """Log what people read: the error page, the most telling words and the model card, in brief as description."""
+    mistakes = find_mistakes(held_out)
+    name = run_name(held_out.config)
+    run.log_text(
+        error_page(mistakes, held_out.taxonomy, title=f"Mistakes of {name}", items=len(held_out.items)),
+        "error_page.html",
+    )
+    words = telling_words(held_out.result.model.weights, held_out.items, articles, held_out.taxonomy)
+    run.log_browsable_table(words.round(3), "telling_words.json")
+    counts = {name: _said(value) for name, value in corpus_counts(held_out.items).items()}
+    about = {"run": run.id, "settings": name, "taxonomy": held_out.taxonomy.version}
+    run.log_text(model_card(report, held_out.taxonomy, words, about=about, corpus=counts), "model_card.md")
+    run.describe("\n".join(figures_table(report)))
+
+
+def dataset_rows(corpus: Corpus) -> list[dict[str, object]]:
+    """Return the items as plain rows, for the tracking store to profile."""
+    columns = ("id", "lang", "title", "text", "framing", "story", "outlet")
+    return [{name: getattr(item, name) for name in columns} | {"topics": list(item.topics)} for item in corpus.items]
+
+
+def _overall(report: Report) -> Iterator[tuple[str, float]]:
+    for task in ("topics", "framing"):
+        yield f"{task}.average_precision_macro", report[task]["average_precision_macro"]
+        for name, (low, high) in report[task]["intervals"].items():
+            yield f"interval.{task}_{name}.low", low
+            yield f"interval.{task}_{name}.high", high
+    for name in ("log_loss", "brier"):
+        yield f"framing.{name}", report["calibration"]["framing"][name]
+    for topic, figures in report["calibration"]["topics"].items():
+        yield f"topics.label.{topic}.calibration_error", figures["expected_calibration_error"]
+    yield "selective.accuracy_at_70_percent", report["selective"]["accuracy_at_coverage"]["70%"]
+    yield "selective.area_under_risk", report["selective"]["area_under_risk"]
+
+
+def _label_metrics(report: Report) -> Iterator[tuple[str, float]]:
+    for task in ("topics", "framing"):
+        for label, scores in report[task]["labels"].items():
+            for name in ("precision", "recall", "f1", "average_precision"):
+                yield f"{task}.label.{label}.{name}", scores[name]
+
+
+def _brief(prefix: str, figures: Mapping[str, Any]) -> dict[str, float]:
+    return {f"{prefix}.{task}_{name}": figures[task][name] for task, name in _MEASURES}
+
+
+def _allowed(name: str) -> str:
+    """Return `name` with what a metric's name cannot have, or what would part it, replaced."""
+    return re.sub(r"[^\w -]+", "_", name).strip("_") or "none"
+
+
+def _counts(values: Sequence[Sequence[str]]) -> dict[str, int]:
+    flat = [value for row in values for value in row]
+    return {value: flat.count(value) for value in sorted(set(flat))}
+
+
+def _said(value: Any) -> str:
+    return (
+        ", ".join(f"{name or '(none)'} {count}" for name, count in value.items())
+        if isinstance(value, dict)
+        else str(value)
+    )
