@@ -131,7 +131,7 @@ def test_evaluate_prints_one_json_object(outcome: TrainingOutcome, tracking: Tra
     report = json.loads(done.stdout)
     assert report["items"] > 20
     assert set(report["topics"]["labels"]) == {"diplomacy", "defense", "conflict"}
-    assert set(report["framing"]["labels"]["threat"]) == {"precision", "recall", "f1", "support"}
+    assert {"precision", "recall", "f1", "support"} <= set(report["framing"]["labels"]["threat"])
     assert {"calibration", "selective", "by_language", "by_outlet"} <= set(report)
     low, high = report["framing"]["intervals"]["accuracy"]
     assert low <= report["framing"]["accuracy"] <= high
