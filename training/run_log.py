@@ -30,16 +30,19 @@ from training.tracking import Run
 
 _NOT_DATA = {"data", "registry", "gate", "retrain"}
 _LONGEST_NAME = 80
+_SECTIONS = ("framing", "topics", "features", "decision")
 _SLICES = {"by_language": "language", "by_kind": "kind", "by_length": "length", "by_voice": "voice"}
 _MEASURES = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
 
 
 def run_name(config: Config, command: str = "fit") -> str:
-    """Return a name that tells runs apart: the kinds of the two classifiers and what differs from the default."""
-    changes = config_changes(config)
-    shown = [f"{name}={value}" for name, value in changes.items() if name not in ("topics.kind", "framing.kind")]
-    said = ", ".join(shown) or "default settings"
-    name = f"{command} {config.topics.kind}/{config.framing.kind}: {said}"
+    """Return a name that tells runs apart: what differs from the default, classifiers first.
+
+    MLflow's table of runs shows about the first thirty characters.
+    """
+    changes = sorted(config_changes(config).items(), key=lambda change: _section_rank(change[0]))
+    said = ", ".join(f"{name}={value}" for name, value in changes) or "default settings"
+    name = f"{command} {said}"
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
@@ -113,7 +116,7 @@ def all_metrics(report: Report) -> dict[str, float]:
             metrics |= _brief(f"{name}.{_allowed(value)}", part)
     for name, figures in report.get("baselines", {}).items():
         metrics |= _brief(f"baseline.{name}", figures)
-    return metrics
+    return metrics | dict(_intervals(report))
 
 
 def log_report(run: Run, held_out: HeldOut, report: Report) -> None:
@@ -160,18 +163,27 @@ def dataset_rows(corpus: Corpus) -> list[dict[str, object]]:
     return [{name: getattr(item, name) for name in columns} | {"topics": list(item.topics)} for item in corpus.items]
 
 
+def _section_rank(setting: str) -> int:
+    section = setting.partition(".")[0]
+    return _SECTIONS.index(section) if section in _SECTIONS else len(_SECTIONS)
+
+
 def _overall(report: Report) -> Iterator[tuple[str, float]]:
     for task in ("topics", "framing"):
         yield f"{task}.average_precision_macro", report[task]["average_precision_macro"]
-        for name, (low, high) in report[task]["intervals"].items():
-            yield f"interval.{task}_{name}.low", low
-            yield f"interval.{task}_{name}.high", high
     for name in ("log_loss", "brier"):
         yield f"framing.{name}", report["calibration"]["framing"][name]
     for topic, figures in report["calibration"]["topics"].items():
         yield f"topics.label.{topic}.calibration_error", figures["expected_calibration_error"]
     yield "selective.accuracy_at_70_percent", report["selective"]["accuracy_at_coverage"]["70%"]
     yield "selective.area_under_risk", report["selective"]["area_under_risk"]
+
+
+def _intervals(report: Report) -> Iterator[tuple[str, float]]:
+    for task in ("topics", "framing"):
+        for name, (low, high) in report[task]["intervals"].items():
+            yield f"interval.{task}_{name}.low", low
+            yield f"interval.{task}_{name}.high", high
 
 
 def _label_metrics(report: Report) -> Iterator[tuple[str, float]]:
