@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
@@ -30,7 +31,7 @@ from training.pipelines import (
 class Known:
     """What classifiers are fitted on: items, as they are read, as they are counted, and their labels.
 
-    `topics` (n, T) of 0 and 1, `framing` (n,) of indices.
+    `topics` (n, T) of 0 and 1, `framing` (n,) of indices, `counted` (n,) whether the framing is learnt from the item.
     """
 
     items: Sequence[LabelledItem]
@@ -38,11 +39,12 @@ class Known:
     counts: NgramCounts
     topics: Rows
     framing: Rows
+    counted: npt.NDArray[np.bool_]
 
     def at(self, rows: Rows) -> "Known":
         """Return the same of some of the items."""
         items, articles = ([values[row] for row in rows] for values in (self.items, self.articles))
-        return Known(items, articles, self.counts.at(rows), self.topics[rows], self.framing[rows])
+        return Known(items, articles, self.counts.at(rows), self.topics[rows], self.framing[rows], self.counted[rows])
 
 
 def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPipelines:
@@ -54,9 +56,10 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
     more = sparse.vstack([counts, more], format="csr")
     kernels = FieldKernels(more, block_widths(more))
     topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
-    _fit_one(topics, config.topics, more, np.vstack([known.topics, joined.topics]), kernels)
+    every, chosen = np.arange(more.shape[0]), np.flatnonzero(known.counted)
+    _fit_one(topics, more, np.vstack([known.topics, joined.topics]), _kernel(config.topics, kernels, every))
     framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
-    _fit_one(framing, config.framing, counts, known.framing, kernels)
+    _fit_one(framing, counts[chosen], known.framing[chosen], _kernel(config.framing, kernels, chosen))
     last = framing.named_steps["classifier"]
     last.coef_ = last.coef_ - last.coef_.mean(axis=0)
     last.intercept_ = last.intercept_ - last.intercept_.mean()
@@ -73,10 +76,17 @@ def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
     return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
 
 
-def _fit_one(pipeline: Pipeline, settings: Classifier, rows: sparse.csr_matrix, y: Rows, kernels: FieldKernels) -> None:
-    dual = settings.kind == "ridge"
-    more = {"classifier__kernel": kernels.weighted(field_weights(settings), rows.shape[0])} if dual else {}
-    pipeline.fit(rows, y, **more)
+def _fit_one(pipeline: Pipeline, rows: sparse.csr_matrix, y: Rows, kernel: Matrix | None) -> None:
+    pipeline.fit(rows, y, **({} if kernel is None else {"classifier__kernel": kernel}))
+
+
+def _kernel(settings: Classifier, kernels: FieldKernels, chosen: Rows) -> Matrix | None:
+    """Return the inner products of the `chosen` rows, in rising order, if the classifier is fitted on them."""
+    if settings.kind != "ridge" or not len(chosen):
+        return None
+    count = int(chosen[-1]) + 1
+    kernel = kernels.weighted(field_weights(settings), count)
+    return kernel if len(chosen) == count else kernel[np.ix_(chosen, chosen)]
 
 
 def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:

@@ -24,7 +24,8 @@ class Columns(Section):
     """Which column of the data holds what; an empty name says that the data has no such column.
 
     `topics` and `framing` are read for a framing model, `labels` and `target` for any other classifier.
-    `outlet`, `story`, `date`, `kind` and `voice` may be absent; every other column that is named must be there.
+    `outlet`, `story`, `date`, `kind`, `voice` and `prose` may be absent; every other column that is named must be
+    there.
     """
 
     id: str = "id"
@@ -40,6 +41,7 @@ class Columns(Section):
     date: str = "date"
     kind: str = "kind"
     voice: str = "voice"
+    prose: str = "prose"
 
 
 class Data(Section):
@@ -112,7 +114,8 @@ class Classifier(Section):
     `alpha` is the strength of the ridge's penalty, in units of the mean squared length of an article's
     counts; `c` the inverse strength of the other penalties; `smoothing` what the two of Bayes add to counts.
     `class_weight` is "none", "balanced" or a weight by label. `prior` holds the share of items that each label is
-    expected to have where the model will work; empty for the shares of the corpus.
+    expected to have where the model will work; empty for the shares of the corpus. Items whose prose is in `without`
+    are not learnt from, nor calibrated or measured on (framing only: topics are learnt from all items).
     """
 
     kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"
@@ -123,6 +126,7 @@ class Classifier(Section):
     fields: FieldWeights = FieldWeights()
     class_weight: Literal["balanced", "none"] | dict[str, float] = "none"
     prior: dict[str, float] = Field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 class Folds(Section):

@@ -27,13 +27,14 @@ VOICES = (
     "irony", "balanced", "denial", "distancing", "quotation-against-narration", "procedure", "no-relation",
     "parallel", "list", "third-party", "equipment", "near-miss", "background-clause", "general",
 )  # fmt: skip
+PROSES = ("crafted", "plain")
 CONTRASTS = ("framing", "topic", "none")
 YEARS = range(2000, 2027)
 CODERS = 2
 
 _ITEM_COLUMNS: Mapping[str, type] = {
     "id": str, "lang": str, "title": str, "text": str, "topics": list, "framing": str, "outlet": str, "story": str,
-    "date": str, "kind": str, "voice": str, "contrast": str, "subject": str,
+    "date": str, "kind": str, "voice": str, "prose": str, "contrast": str, "subject": str,
 }  # fmt: skip
 _CODING_COLUMNS: Mapping[str, type] = {"writer": dict, "coders": list, "resolution": str}
 _COLUMNS = {**_ITEM_COLUMNS, **_CODING_COLUMNS}
@@ -167,6 +168,7 @@ def item_faults(item: CorpusItem, language: str, taxonomy: Taxonomy) -> Iterator
         yield f"lang: expected one of {list(SUPPORTED)} that names the file, got {item.lang!r} in {language!r}"
     yield from _foreign("kind", [item.kind], KINDS)
     yield from _foreign("voice", [item.voice], VOICES)
+    yield from _foreign("prose", [item.prose], PROSES)
     yield from _foreign("contrast", [item.contrast], CONTRASTS)
     yield from _label_faults("", item.topics, item.framing, taxonomy)
     yield from _date_faults(item.date)

@@ -34,6 +34,7 @@ class LabelledItem:
     date: str
     kind: str
     voice: str
+    prose: str = ""
     groups: tuple[str, ...] = ()
 
     @property
@@ -107,6 +108,7 @@ def _item(row: Row, taxonomy: Taxonomy, data: Data) -> LabelledItem:
         date=row.optional(columns.date, datetime.date),
         kind=row.optional(columns.kind),
         voice=row.optional(columns.voice),
+        prose=row.optional(columns.prose),
         groups=read_groups(row, data),
     )
     check_words(row, [column for column in (columns.title, columns.text) if column])

@@ -12,7 +12,7 @@ from framing.model import Decisions, FramingModel, probabilities
 from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
-from training.config import Config
+from training.config import Classifier, Config
 from training.data import LabelledItem
 from training.duplicates import article_words, duplicate_clusters
 from training.folds import Fold, Rows, article_folds, merged_groups
@@ -24,21 +24,28 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Labels of n items as arrays: `topics` (n, T) of 0 and 1, `framing` (n,) of indices."""
+    """Labels of n items as arrays: `topics` (n, T) of 0 and 1, `framing` (n,) of indices; and their `prose` (n,)."""
 
     topics: npt.NDArray[np.int64]
     framing: npt.NDArray[np.int64]
+    prose: npt.NDArray[np.str_]
 
     @classmethod
     def of(cls, items: Sequence[LabelledItem], taxonomy: Taxonomy) -> "Labels":
         """Return the labels of `items` in the taxonomy's order."""
         topics = [[int(topic in item.topics) for topic in taxonomy.topic_ids] for item in items]
         framing = [taxonomy.framing_ids.index(item.framing) for item in items]
-        return cls(np.array(topics).reshape(len(items), len(taxonomy.topics)), np.array(framing, dtype=np.int64))
+        prose = np.array([item.prose for item in items], dtype=np.str_)
+        return cls(np.array(topics).reshape(len(items), len(taxonomy.topics)), np.array(framing, dtype=np.int64), prose)
 
     def at(self, rows: npt.NDArray[np.int64]) -> "Labels":
         """Return the labels of some of the items."""
-        return Labels(self.topics[rows], self.framing[rows])
+        return Labels(self.topics[rows], self.framing[rows], self.prose[rows])
+
+    def counted(self, settings: Classifier) -> npt.NDArray[np.bool_]:
+        """Return which items `settings` do not leave out, (n,)."""
+        counted: npt.NDArray[np.bool_] = ~np.isin(self.prose, settings.without)
+        return counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,10 @@ class OutOfFold:
     framings: Matrix
     fold: npt.NDArray[np.int64]
 
+    def at(self, rows: npt.NDArray[np.int64]) -> "OutOfFold":
+        """Return the predictions for some of the items."""
+        return OutOfFold(self.scores[rows], self.topics[rows], self.framings[rows], self.fold[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
@@ -90,7 +101,8 @@ def fit(
 ) -> FitResult:
     """Return the model that `config` describes, fitted on `items`, whose fielded forms are `articles`."""
     labels = Labels.of(items, taxonomy)
-    known = Known(items, articles, count_articles(config.features, articles), labels.topics, labels.framing)
+    counts, counted = count_articles(config.features, articles), labels.counted(config.framing)
+    known = Known(items, articles, counts, labels.topics, labels.framing, counted)
     folds = list(story_folds(config, items, labels))
     every = np.arange(len(items))
     jobs = [(f"all {len(items)} items", every, every[:0])]
@@ -134,7 +146,7 @@ def calibrate(config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy
     for column, topic in enumerate(taxonomy.topic_ids):
         weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
         scale[column], shift[column] = _platt(scores[:, column], labels.topics[:, column], weights)
-    weights = framing_weights(labels.framing, config.framing.prior, taxonomy)
+    weights = framing_weights(labels, config.framing, taxonomy)
     scale[count:], shift[count:] = _temperature_and_bias(scores[:, count:], labels.framing, weights)
     return Calibration(scale, shift)
 
@@ -148,14 +160,18 @@ def topic_weights(present: npt.NDArray[np.int64], prior: float | None) -> Matrix
     return weights
 
 
-def framing_weights(framing: npt.NDArray[np.int64], prior: dict[str, float], taxonomy: Taxonomy) -> Matrix:
-    """Return item weights, of mean 1, under which the framings have the shares of `prior`."""
-    if not prior:
-        return np.ones(len(framing))
-    shares = np.bincount(framing, minlength=len(taxonomy.framings)) / len(framing)
-    wanted = np.array([prior.get(label, 0.0) for label in taxonomy.framing_ids])
-    weights: Matrix = (wanted / np.maximum(shares, _TINY))[framing]
-    weights /= weights.mean()
+def framing_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) -> Matrix:
+    """Return item weights under which the framings have the shares of the prior, 0 for what `settings` leave out.
+
+    The weights of the others have mean 1.
+    """
+    counted = labels.counted(settings).astype(np.float64)
+    if not settings.prior:
+        return counted
+    shares = np.bincount(labels.framing, counted, minlength=len(taxonomy.framings)) / max(1.0, counted.sum())
+    wanted = np.array([settings.prior.get(label, 0.0) for label in taxonomy.framing_ids])
+    weights: Matrix = (wanted / np.maximum(shares, _TINY))[labels.framing] * counted
+    weights *= counted.sum() / max(_TINY, weights.sum())
     return weights
 
 
@@ -165,7 +181,7 @@ def decide(config: Config, predictions: OutOfFold, labels: Labels, taxonomy: Tax
     for column, topic in enumerate(taxonomy.topic_ids):
         weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
         topics[topic] = best_threshold(predictions.topics[:, column], labels.topics[:, column], weights)
-    weights = framing_weights(labels.framing, config.framing.prior, taxonomy)
+    weights = framing_weights(labels, config.framing, taxonomy)
     confidence = predictions.framings.max(axis=1)
     right = predictions.framings.argmax(axis=1) == labels.framing
     return Decisions(topics=topics, framing_confidence=_confidence(config, confidence, right, weights))

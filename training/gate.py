@@ -48,7 +48,7 @@ def data_checks(gate: Gate, new: Contender, old: Contender) -> Iterator[Check]:
     if not changes.common:
         return  # that nothing is left to judge by has been said
     yield new_label_check(gate, new.predictions, changes)
-    common = set(changes.common)
+    common = set(changes.common) & set(old.predictions["item"]) & set(new.predictions["item"])
     before, after = (_only(contender.predictions, common) for contender in (old, new))
     yield from answer_checks(gate, Pair(before, after, default_taxonomy()))
 

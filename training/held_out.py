@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from framing.model import Decisions, FramingModel
@@ -11,20 +12,22 @@ from training.config import Config
 from training.data import LabelledItem
 from training.evaluate import Report, build_report
 from training.fit import Calibration, FitResult, Labels, compile_weights, framing_weights
-from training.metrics import Matrix, Predictions
+from training.metrics import Indices, Matrix, Predictions
 from training.nested import fold_settings, nested_predictions
 from training.prediction_table import prediction_table
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The out-of-fold answers of `result` to the items it was fitted on, at the configured prior of the framings.
+    """The out-of-fold answers of `result` to items it was fitted on, at the configured prior of the framings.
 
+    They are about the items that the framing is learnt from: `rows` of all, which `items` and the arrays follow.
     `settings` are each fold's calibration and thresholds, which the other folds called for; `weights` (n,) bring
     the framings to their prior.
     """
 
     config: Config
+    rows: Indices
     items: Sequence[LabelledItem]
     result: FitResult
     taxonomy: Taxonomy
@@ -38,15 +41,17 @@ class HeldOut:
         """Return the out-of-fold answers of `result`, which was fitted on `items`."""
         labels = Labels.of(items, taxonomy)
         settings = tuple(fold_settings(config, result.out_of_fold, labels, taxonomy))
+        rows = np.flatnonzero(labels.counted(config.framing))
         return cls(
             config=config,
-            items=items,
-            result=result,
+            rows=rows,
+            items=[items[row] for row in rows.tolist()],
+            result=replace(result, out_of_fold=result.out_of_fold.at(rows)),
             taxonomy=taxonomy,
-            labels=labels,
-            weights=framing_weights(labels.framing, config.framing.prior, taxonomy),
+            labels=labels.at(rows),
+            weights=framing_weights(labels, config.framing, taxonomy)[rows],
             settings=settings,
-            predictions=nested_predictions(result.out_of_fold, settings, taxonomy),
+            predictions=nested_predictions(result.out_of_fold, settings, taxonomy).at(rows),
         )
 
     def report(self) -> Report:

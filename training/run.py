@@ -66,10 +66,11 @@ def train(
         result = fit(config, corpus.items, articles, taxonomy, progress=progress)
         progress("reports")
         held_out = HeldOut.of(config, corpus.items, result, taxonomy)
-        report = full_report(held_out, articles)
+        seen = [articles[row] for row in held_out.rows.tolist()]
+        report = full_report(held_out, seen)
         log_predictions(run, held_out)
         log_report(run, held_out, report)
-        log_explanations(run, held_out, articles, report)
+        log_explanations(run, held_out, seen, report)
         model_uri = _log_bundle(run, corpus, held_out)
     registry = tracking.registry
     tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}

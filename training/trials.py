@@ -39,7 +39,9 @@ class Trials:
 
         Of the data and the folds that `config` names, those given to the constructor are used.
         """
-        known = Known(self._items, self._articles, self._counts(config), self._labels.topics, self._labels.framing)
+        labels, counts = self._labels, self._counts(config)
+        counted = labels.counted(config.framing)
+        known = Known(self._items, self._articles, counts, labels.topics, labels.framing, counted)
         fold = np.full(len(self._items), len(self._folds))
         scores = np.zeros((len(self._items), len(self.taxonomy.topics) + len(self.taxonomy.framings)))
         for number, (train, test) in enumerate(self._folds):
@@ -62,7 +64,7 @@ def figures_of(config: Config, scores: Matrix, fold: Rows, labels: Labels, taxon
     out_of_fold = OutOfFold(scores, *probabilities(scores, len(taxonomy.topics)), fold)
     settings = list(fold_settings(config, out_of_fold, labels, taxonomy))
     predictions = nested_predictions(out_of_fold, settings, taxonomy)
-    weights = framing_weights(labels.framing, config.framing.prior, taxonomy)[:, None, None]
+    weights = framing_weights(labels, config.framing, taxonomy)[:, None, None]
     topics = (topic_counts(labels, predictions) * weights).sum(axis=0)
     framings = (framing_counts(labels, predictions, len(taxonomy.framings)) * weights).sum(axis=0)
     values = (f1_macro(topics), f1_micro(topics), f1_macro(one_against_rest(framings)), accuracy(framings))

@@ -140,7 +140,7 @@ def test_the_compiled_scorer_gives_the_scores_of_the_pipelines(
     config = Config(features=Features(most_ngrams=2000), topics=classifier, framing=classifier)
     labels = Labels.of(some_items[:80], default_taxonomy())
     counts = count_articles(config.features, articles)
-    known = Known(some_items[:80], articles, counts, labels.topics, labels.framing)
+    known = Known(some_items[:80], articles, counts, labels.topics, labels.framing, np.ones(80, dtype=bool))
     pipelines = fit_pipelines(config, known, default_taxonomy())
     odd = [read_fields(Article(text=text)) for text in ODD]
     scores = pipeline_scores(pipelines, [*articles, *odd])

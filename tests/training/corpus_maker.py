@@ -84,6 +84,7 @@ def _row(name: str, language: str, framing: str, kind: str, draw: random.Random)
         "date": f"{draw.randint(2000, 2026)}-02-28",
         "kind": kind,
         "voice": "general",
+        "prose": "plain",
         "contrast": "none",
         "subject": "general",
     }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from framing.taxonomy import Taxonomy
-from training.config import Config, load_config
+from training.config import Classifier, Config, load_config
 from training.data import LabelledItem
 from training.fit import (
     FitResult,
@@ -46,10 +46,16 @@ def test_the_model_beats_the_commonest_framing(
 def test_weights_bring_labels_to_their_priors(taxonomy: Taxonomy) -> None:
     framing = np.array([0] * 50 + [1] * 30 + [2] * 10 + [3] * 5 + [4] * 5)
     prior = dict(zip(taxonomy.framing_ids, (0.1, 0.1, 0.1, 0.2, 0.5), strict=True))
-    weights = framing_weights(framing, prior, taxonomy)
+    topics = np.zeros((100, 3), dtype=np.int64)
+    labels = Labels(topics, framing, np.array(["crafted"] * 20 + ["plain"] * 80))
+    weights = framing_weights(labels, Classifier(prior=prior), taxonomy)
     shares = np.bincount(framing, weights) / weights.sum()
     np.testing.assert_allclose(shares, (0.1, 0.1, 0.1, 0.2, 0.5))
-    assert (framing_weights(framing, {}, taxonomy) == 1).all()
+    assert (framing_weights(labels, Classifier(), taxonomy) == 1).all()
+    weights = framing_weights(labels, Classifier(prior=prior, without=("crafted",)), taxonomy)
+    assert (weights[:20] == 0).all()
+    assert weights[20:].mean() == pytest.approx(1)
+    np.testing.assert_allclose(np.bincount(framing, weights) / weights.sum(), (0.1, 0.1, 0.1, 0.2, 0.5))
     present = np.array([1] * 80 + [0] * 20)
     assert np.average(present, weights=topic_weights(present, 0.3)) == pytest.approx(0.3)
     assert (topic_weights(present, None) == 1).all()
@@ -63,7 +69,7 @@ def test_calibration_mends_scores_that_are_too_sure(taxonomy: Taxonomy) -> None:
     chances /= chances.sum(axis=1, keepdims=True)
     framing = np.array([rng.choice(5, p=row) for row in chances])
     config = load_config("default", ["topics.prior={}", "framing.prior={}"])
-    calibration = calibrate(config, logits * 4 + 1, Labels(topics, framing), taxonomy)
+    calibration = calibrate(config, logits * 4 + 1, Labels(topics, framing, np.full(len(framing), "")), taxonomy)
     np.testing.assert_allclose(calibration.scale, 0.25, atol=0.04)
     np.testing.assert_allclose(calibration(logits * 4 + 1)[:, :3], logits[:, :3], atol=0.5)
 

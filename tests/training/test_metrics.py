@@ -17,7 +17,7 @@ from training.metrics import (
 
 RNG = np.random.default_rng(3)
 N = 200
-LABELS = Labels(RNG.integers(0, 2, (N, 3)), RNG.integers(0, 5, N))
+LABELS = Labels(RNG.integers(0, 2, (N, 3)), RNG.integers(0, 5, N), np.full(N, ""))
 GIVEN = Predictions(
     topics=RNG.integers(0, 2, (N, 3)),
     framing=RNG.integers(0, 5, N),

@@ -31,7 +31,7 @@ def test_labels_of_a_fold_move_its_own_settings_nowhere(
     topics[inside], framing[inside] = 1 - topics[inside], (framing[inside] + 1) % 5
     scores = out_of_fold.scores.copy()
     scores[inside] += 3
-    changed, moved = Labels(topics, framing), dataclasses.replace(out_of_fold, scores=scores)
+    changed, moved = Labels(topics, framing, labels.prose), dataclasses.replace(out_of_fold, scores=scores)
     before = settings_of(small_config, out_of_fold, labels, taxonomy, 1)
     assert settings_of(small_config, moved, changed, taxonomy, 1) == before
     assert settings_of(small_config, moved, changed, taxonomy, 0) != settings_of(
