@@ -126,12 +126,11 @@ class Scorer:
     """Scores fielded articles. Thread-safe; memory bounded by `remembered` tokens."""
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
+        vectors = _Vectors(weights)
         self.weights = weights
-        self._ngrams = weights.ngrams.reshape(len(weights.vocabulary), -1)
-        self._index = NgramIndex(weights.vocabulary)
-        self._width = self._ngrams.shape[1] + _FACTS
-        self._rows = Memo(self._token_rows, remembered)
-        self._pairs = Memo(self._pair_row, remembered if weights.bigrams else 0)
+        self._width = vectors.width
+        self._rows = Memo(vectors.token_rows, remembered)
+        self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
@@ -146,15 +145,25 @@ class Scorer:
         halves = np.frombuffer(b"".join(map(self._pairs.__getitem__, pairs))).reshape(rows.shape) / 2
         return rows + halves + np.roll(halves, 1, axis=0)
 
-    def _token_rows(self, token: str) -> bytes:
+
+class _Vectors:
+    """Works out what the memos of a Scorer remember. It knows nothing of them: a cycle would outlive the model."""
+
+    def __init__(self, weights: LinearWeights) -> None:
+        self._sizes = weights.sizes
+        self._ngrams = weights.ngrams.reshape(len(weights.vocabulary), -1)
+        self._index = NgramIndex(weights.vocabulary)
+        self.width = self._ngrams.shape[1] + _FACTS
+
+    def token_rows(self, token: str) -> bytes:
         """Return the rows of the words of `token`, one after the other: vector, whether known, signs of languages."""
         return np.array([self._word_row(word) for word in TOKENS[token].words], np.float64).tobytes()
 
     def _word_row(self, word: str) -> list[float]:
         known = len(self._index.rows((f" {word} ",)))
-        return [*self._vector(word_ngrams(word, self.weights.sizes)), known, *word_signs(word)]
+        return [*self._vector(word_ngrams(word, self._sizes)), known, *word_signs(word)]
 
-    def _pair_row(self, pair: str) -> bytes:
+    def pair_row(self, pair: str) -> bytes:
         return np.array([*self._vector((pair,)), *[0] * _FACTS], np.float64).tobytes()
 
     def _vector(self, ngrams: Sequence[str]) -> list[float]:

@@ -10,7 +10,6 @@ It ends when told to by a signal, or when the supervisor has gone; the calls it 
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import sys
@@ -64,7 +63,6 @@ class Worker:
                 case "commit" if self._prepared:
                     await self.server.serve_model(self._prepared)
                     self._prepared = None
-                    gc.collect()  # a model has cycles inside: without this old ones pile up
                 case "drop":
                     self._prepared = None
                 case "shadow":

@@ -1,5 +1,6 @@
 """``framing-serve`` as a process of its own, for tests and benchmarks."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -44,9 +45,9 @@ def children(pid: int, module: str) -> list[int]:
     found = []
     lists = [path.read_text("ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]  # by thread
     for number in " ".join(lists).split():
-        command = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-        if module.encode() in command:
-            found.append(int(number))
+        with contextlib.suppress(OSError):  # it may end while we look
+            if module.encode() in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0"):
+                found.append(int(number))
     return found
 
 

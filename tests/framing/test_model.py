@@ -1,3 +1,5 @@
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -106,3 +108,15 @@ def test_words_read_and_known_are_told_abstention_or_not(model: FramingModel) ->
     assert foreign.words == known.words + 2 > 10
     assert known.known_share > foreign.known_share > 0.5
     assert model.classify(Article(text="!!!")).words == model.classify(Article(text="!!!")).known_share == 0
+
+
+def test_a_model_let_go_of_is_gone_at_once_and_waits_for_no_collector(model: FramingModel) -> None:
+    swapped = FramingModel(model.taxonomy, model.weights, model.decisions)
+    swapped.classify(Article(text="Iran and Russia signed a treaty of partnership in Moscow."))
+    alive = weakref.ref(swapped), weakref.ref(swapped._scorer), weakref.ref(swapped._scorer._rows)
+    gc.disable()
+    try:
+        del swapped
+        assert [reference() for reference in alive] == [None, None, None]
+    finally:
+        gc.enable()
