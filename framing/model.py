@@ -115,17 +115,19 @@ class FramingModel:
         contributions = scores.by_sentence[:, labels]
         strongest = np.argsort(-contributions, axis=0, kind="stable")[:most]
         values = np.take_along_axis(contributions, strongest, axis=0)
+        by_word = scores.by_word[:, labels].T.tolist()
         return tuple(
-            self._sentence_evidence(article, scores, index, label, value)
-            for label, indices, ranked in zip(labels, strongest.T.tolist(), values.T.tolist(), strict=True)
+            self._sentence_evidence(article, index, label, value, words[scores.ends[index] : scores.ends[index + 1]])
+            for label, indices, ranked, words in zip(
+                labels, strongest.T.tolist(), values.T.tolist(), by_word, strict=True
+            )
             for index, value in zip(indices, ranked, strict=True)
             if value > 0
         )
 
     def _sentence_evidence(
-        self, article: FieldedArticle, scores: Scores, index: int, label: int, contribution: float
+        self, article: FieldedArticle, index: int, label: int, contribution: float, words: Sequence[float]
     ) -> Evidence:
-        words = scores.by_word[scores.ends[index] : scores.ends[index + 1], label].tolist()
         prepared, sentence = article.prepared(index), article.sentences[index]
         phrases = [
             EvidenceSpan(prepared.phrase_span(sentence, first, last), value) for first, last, value in _phrases(words)

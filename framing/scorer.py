@@ -10,7 +10,7 @@ tokens met for the first time; their index is therefore made to be small rather 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -82,44 +82,38 @@ class NgramIndex:
 class Scores:
     """What `Scorer.score` returns for an article of N words in S sentences.
 
-    `total` (L,) are the scores; `known` is how many words were met in training; `signs` what speaks
-    for each language (language.SIGNS). The rest is worked out when evidence asks for it.
+    `total` (L,) are the scores; `by_sentence` (S, L) is what each sentence adds to them, and
+    `total - by_sentence.sum(axis=0)` what no sentence has: intercept, calibration and shape counts.
+    `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
     """
 
     def __init__(self, article: FieldedArticle, weights: LinearWeights, rows: FloatArray) -> None:
-        self._weights = weights
+        self._scale = weights.scale
         self._rows = rows
-        self.ends = list(accumulate([sentence.size for sentence in article.sentences], initial=0))
-        self._shares = _shares(article, weights.exponent)
-        sums = self._shares @ rows
-        labels = len(weights.scale)
-        within = sum(sums[field, field * labels : (field + 1) * labels] for field in range(len(FIELDS)))
-        shape = np.array(article.shape) @ weights.shape
-        self.total: FloatArray = weights.scale * (within + shape + weights.intercept) + weights.shift
-        facts = sums[len(FIELDS) :, -_FACTS:].tolist()
-        self.known = int(facts[0][0])
-        self.signs: list[float] = facts[1][1:]
+        sizes = [sentence.size for sentence in article.sentences]
+        self.ends = list(accumulate(sizes, initial=0))
+        self._shares = _shares(article.members, sizes, weights.exponent)
+        sums = _sums(rows, self.ends)
+        self.by_sentence: FloatArray = self._contributions(sums, self._shares)
+        unplaced = np.array(article.shape) @ weights.shape + weights.intercept
+        self.total: FloatArray = self.by_sentence.sum(axis=0) + weights.scale * unplaced + weights.shift
+        self.known = int(sums[:, -_FACTS].sum())
+        self.signs: list[float] = rows[:SAMPLE_WORDS, 1 - _FACTS :].sum(axis=0).tolist()
 
     @cached_property
     def by_word(self) -> FloatArray:
         """What each word adds to the scores, (N, L). A pair's part is with the word that begins it."""
-        labels = len(self._weights.scale)
-        vectors = self._rows[:, : len(FIELDS) * labels].reshape(-1, len(FIELDS), labels)
-        shares = self._shares[: len(FIELDS)]
-        contributions: FloatArray = np.einsum("fn,nfl->nl", shares, vectors) * self._weights.scale
+        sizes = [end - begin for begin, end in pairwise(self.ends)]
+        return self._contributions(self._rows, self._shares.repeat(sizes, axis=1))
+
+    def _contributions(self, rows: FloatArray, shares: FloatArray) -> FloatArray:
+        """Return what `rows` add to the scores, each with its share of every field."""
+        labels = len(self._scale)
+        contributions = shares[0, :, None] * rows[:, :labels]
+        for field in range(1, len(FIELDS)):
+            contributions += shares[field, :, None] * rows[:, field * labels : (field + 1) * labels]
+        contributions *= self._scale
         return contributions
-
-    @cached_property
-    def by_sentence(self) -> FloatArray:
-        """What each sentence adds to the scores, (S, L).
-
-        `total - by_sentence.sum(axis=0)` is what no sentence has: intercept, calibration and shape counts.
-        """
-        sums = np.zeros((len(self.ends) - 1, len(self._weights.scale)))
-        filled = [index for index, (begin, end) in enumerate(pairwise(self.ends)) if end > begin]
-        if filled:
-            sums[filled] = np.add.reduceat(self.by_word, [self.ends[index] for index in filled])
-        return sums
 
 
 class Scorer:
@@ -134,9 +128,9 @@ class Scorer:
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
-        remembered = self._rows.__getitem__
-        parts = [b"".join(map(remembered, sentence.tokens)) for sentence in article.sentences]
-        rows = np.frombuffer(b"".join(parts)).reshape(-1, self._width)
+        lines = [line.tokens for part in (article.title, article.text) for line in part.lines]
+        found = map(self._rows.__getitem__, chain.from_iterable(lines))
+        rows = np.frombuffer(b"".join(found)).reshape(-1, self._width)
         return Scores(article, self.weights, self._with_pairs(rows, article) if self.weights.bigrams else rows)
 
     def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
@@ -177,14 +171,22 @@ def field_norm(lengths: Sequence[int], exponent: float) -> float:
     return float(max(1, sum(lengths)) ** exponent)
 
 
-def _shares(article: FieldedArticle, exponent: float) -> FloatArray:
-    """Return what each word's row is multiplied by, (F + 2, N): for each field, then to count, then to sample words."""
-    sizes = [sentence.size for sentence in article.sentences]
-    by_sentence = np.zeros((len(FIELDS) + 1, len(sizes)))
-    by_sentence[-1] = 1
-    for field, members in enumerate(article.members):
-        by_sentence[field, members] = 1 / field_norm([sizes[index] for index in members], exponent)
-    shares = np.zeros((len(FIELDS) + 2, sum(sizes)))
-    shares[:-1] = by_sentence.repeat(sizes, axis=1)
-    shares[-1, :SAMPLE_WORDS] = 1
-    return shares
+def _shares(members: Sequence[Sequence[int]], sizes: Sequence[int], exponent: float) -> FloatArray:
+    """Return what the rows of each sentence's words are multiplied by in each field, (F, S)."""
+    shares = [[0.0] * len(sizes) for _ in members]
+    for row, field in zip(shares, members, strict=True):
+        share = 1 / field_norm([sizes[index] for index in field], exponent)
+        for index in field:
+            row[index] = share
+    return np.array(shares)
+
+
+def _sums(rows: FloatArray, ends: Sequence[int]) -> FloatArray:
+    """Return the sum of the rows of each sentence; `ends` are where sentences begin, and the end."""
+    begins = [begin for begin, end in pairwise(ends) if end > begin]
+    if len(begins) == len(ends) - 1 and begins:
+        return np.add.reduceat(rows, begins)
+    sums = np.zeros((len(ends) - 1, rows.shape[1]))
+    if begins:
+        sums[np.diff(ends) > 0] = np.add.reduceat(rows, begins)
+    return sums

@@ -8,7 +8,8 @@ evidence or a reader needs (the text, the way back to the source) when it is ask
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain, count, pairwise
+from operator import add
 
 from framing.countries import BOTH, countries_named
 from framing.furniture import strip_furniture
@@ -81,7 +82,7 @@ class PreparedText:
     @property
     def quotations(self) -> list[str]:
         """The quotations, with their marks."""
-        texts = [line.text for line in self.lines if line.flags & QUOTES]
+        texts = [_text_with_marks(line) for line in self.lines if line.flags & QUOTES]
         return [quotation for text in texts for quotation in _QUOTATION.findall(text)]
 
     def sentence_span(self, sentence: Sentence) -> Span:
@@ -109,9 +110,9 @@ class PreparedText:
 
     def _find_tokens(self, line: Line) -> list[int]:
         text, begin = self._source_lines[line.number], self._line_places[line.number]
-        lengths = [len(token) + 1 for token in line.tokens]
-        if sum(lengths) == len(text.rstrip()) + 1:  # the whole line, one white space between tokens: no need to look
-            return list(accumulate(lengths[:-1], initial=begin))
+        ends = list(accumulate(map(len, line.tokens)))
+        if ends[-1] + len(ends) - 1 == len(text.rstrip()):  # one white space between tokens: no need to look
+            return [begin, *map(add, ends[:-1], count(begin + 1))]
         found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
         return found[line.skipped :]
 
@@ -167,13 +168,21 @@ def _near(named: Sequence[tuple[int, int]]) -> bool:
     return any(country == BOTH for _, country in named)
 
 
+def _text_with_marks(line: Line) -> str:
+    """Return the part of the line's text from its first token with a quotation mark to its last."""
+    places = [place for place, token in line.marks if token.flags & QUOTES]
+    return line.text_between(places[0], places[-1] + 1)
+
+
 def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
     """Return the place in its line of the token with the word of that number, and the place of its span there."""
-    if not sentence.line.flags & COMPOUND:
-        return sentence.begin + number, 1
-    for place in range(sentence.begin, sentence.end):
-        words = len(TOKENS[sentence.line.tokens[place]].words)
-        if number < words:
-            return place, number + 1
-        number -= words
-    raise IndexError(f"expected a word of the {sentence.size} of the sentence, got {number} more")
+    place = sentence.begin + number  # if every token before it has one word
+    for at, token in sentence.line.marks:
+        if at > place:
+            break
+        if at >= sentence.begin and token.flags & COMPOUND:
+            words = len(token.words)
+            if place - at < words:
+                return at, place - at + 1
+            place -= words - 1
+    return place, 1

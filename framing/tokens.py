@@ -6,6 +6,7 @@ sentence, name a country, or may belong to a credit or a quotation.
 """
 
 import re
+from itertools import compress
 
 from framing.countries import countries_named
 from framing.letters import Span, fold, source_span
@@ -20,6 +21,7 @@ OPENS = 64  # it has an opening bracket
 CLOSES = 128  # it ends with a closing bracket
 COMPOUND = 256  # it has no word, or several
 VOID = 512  # it folds to nothing
+RESIZED = 1024  # its folded form is longer or shorter
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
@@ -60,17 +62,19 @@ def read_token(raw: str) -> Token:
     token.length = len(token.folded)
     token.words = words_of(token.folded)
     token.flags = _flags(token.folded, token.words) if token.folded else VOID
+    token.flags |= RESIZED * (token.length != len(raw))
     token._spans = ()
     return token
 
 
-def _read_marked(raw: str) -> Token | None:
+def _read_marked(raw: str) -> Token:
+    """Return the token, or an empty one if it has no mark: that one is false, as `compress` wants it."""
     token = TOKENS[raw]
-    return token if token.flags else None
+    return token if token.flags else Token()
 
 
 TOKENS: Memo[str, Token] = Memo(read_token)
-_MARKED: Memo[str, Token | None] = Memo(_read_marked)
+_MARKED: Memo[str, Token] = Memo(_read_marked)
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -113,7 +117,8 @@ class Line:
         self.tokens = tokens
         self.number = number
         self.skipped = skipped
-        self.marks = [(place, token) for place, token in enumerate(map(_MARKED.__getitem__, tokens)) if token]
+        marked = list(map(_MARKED.__getitem__, tokens))
+        self.marks = list(compress(enumerate(marked), marked))
         self.flags = 0
         for _, token in self.marks:
             self.flags |= token.flags
@@ -121,12 +126,19 @@ class Line:
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
-        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens)])
+        return self.text_between(0, len(self.tokens))
 
     @property
     def length(self) -> int:
         """The length of the text."""
-        return sum([token.length for token in map(TOKENS.__getitem__, self.tokens)]) + len(self.tokens) - 1
+        length = sum(map(len, self.tokens)) + len(self.tokens) - 1
+        if self.flags & RESIZED:
+            length += sum([token.length - len(token) for _, token in self.marks])
+        return length
+
+    def text_between(self, begin: int, end: int) -> str:
+        """Return the folded tokens from `begin` to before `end` with one space between them."""
+        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens[begin:end])])
 
     def cut(self, begin: int, end: int) -> "Line":
         """Return the line from token `begin` to token `end`."""
