@@ -43,11 +43,18 @@ def wait_until_serving(address: str, seconds: float = 60) -> None:
 def children(pid: int, module: str) -> list[int]:
     """Return the processes that `pid` has started to run `module`."""
     found = []
-    lists = [path.read_text("ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]  # by thread
-    for number in " ".join(lists).split():
+    for number in _children(pid):
         with contextlib.suppress(OSError):  # it may end while we look
             if module.encode() in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0"):
-                found.append(int(number))
+                found.append(number)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):  # by thread, which may end while we look
+        with contextlib.suppress(OSError):
+            found.extend(map(int, path.read_text("ascii").split()))
     return found
 
 

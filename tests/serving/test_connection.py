@@ -1,6 +1,9 @@
 """What the client library does when a server is away, overloaded or slow, and how it makes itself known."""
 
+import contextlib
 import hashlib
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,14 +56,21 @@ def fail(error: Exception) -> Behaviour:
     return behave
 
 
-@pytest.fixture
-def scripted() -> Iterator[tuple[Scripted, str]]:
+@contextlib.contextmanager
+def serving_script(address: str, *script: Behaviour) -> Iterator[tuple[Scripted, str]]:
     server, service = grpc.server(futures.ThreadPoolExecutor(4)), Scripted()
+    service.script = list(script)
     pb_grpc.add_ClassificationServiceServicer_to_server(service, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(address)
     server.start()
     yield service, f"127.0.0.1:{port}"
     server.stop(0).wait(10)
+
+
+@pytest.fixture
+def scripted() -> Iterator[tuple[Scripted, str]]:
+    with serving_script("127.0.0.1:0") as serving:
+        yield serving
 
 
 def test_a_call_that_was_not_taken_is_tried_again(scripted: tuple[Scripted, str]) -> None:
@@ -69,6 +79,19 @@ def test_a_call_that_was_not_taken_is_tried_again(scripted: tuple[Scripted, str]
     with FramingClient(address) as client:
         assert client.classify(ARTICLE).classification.language == "en"
     assert service.calls == 3
+
+
+def test_a_connection_that_a_dying_worker_breaks_off_costs_no_call() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dying:
+        address = f"127.0.0.1:{dying.getsockname()[1]}"
+        with FramingClient(address, timeout=60) as client, futures.ThreadPoolExecutor() as pool:
+            call = pool.submit(client.classify, ARTICLE)
+            connection, _ = dying.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, no farewell
+            dying.close()
+            connection.close()
+            with serving_script(address, answer):
+                assert call.result().classification.language == "en"
 
 
 def test_overload_is_waited_out_as_the_server_says(scripted: tuple[Scripted, str]) -> None:
