@@ -16,7 +16,7 @@ from framing.model import FramingModel
 from framing.store import default_tracking_uri
 from framing.taxonomy import default_taxonomy
 from training.config import Config, load_config
-from training.data import bundled_corpus, load_corpus
+from training.data import bundled_corpus, configured_corpus, load_corpus
 from training.evaluate import Report, evaluate
 from training.release_commands import EXIT_BUSY, add_release_commands
 
@@ -77,6 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     _configured(command)
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_learning_curve)
+
+    command = commands.add_parser("leave-out", help="measure on outlets, or on a language, that nothing was fitted on")
+    command.add_argument("kind", choices=("outlet", "language"), help="the outlets go in folds.count parts")
+    _configured(command)
+    command.add_argument("--stories", action="store_true", help="measure folds by story, too, and the difference")
+    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    command.set_defaults(command=_leave_out)
 
     command = commands.add_parser("check-corpus", help="try every quality gate of our own corpus")
     command.add_argument("--corpus", type=Path, metavar="DIR", help="default: the bundled corpus")
@@ -194,6 +201,17 @@ def _learning_curve(options: argparse.Namespace) -> int:
             print(f"{share:4.0%} {count:5} items", *map(_figures, (held_out, other)), sep="  |  ", flush=True)
     if options.json:
         print(json.dumps({"points": points}, ensure_ascii=False))
+    return 0
+
+
+def _leave_out(options: argparse.Namespace) -> int:
+    from training.leave_out import leave_out
+    from training.tables import leave_out_table
+
+    config = load_config(options.config, options.set)
+    items = configured_corpus(config.data, default_taxonomy()).items
+    report = leave_out(options.kind, config, items, stories=options.stories, progress=_say)
+    print(json.dumps(report, ensure_ascii=False) if options.json else "\n".join(leave_out_table(report)))
     return 0
 
 

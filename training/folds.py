@@ -54,6 +54,17 @@ def disjoint_folds(
         yield train if apart is None else _without(train, test, np.asarray(apart)), test
 
 
+def value_folds(values: Sequence[str], *, apart: Sequence[int]) -> Iterator[Fold]:
+    """Yield (train, test) rows, a fold for each of `values` in sorted order, whose items are the tested ones.
+
+    Items that share a value of `apart` with a tested one are left out of the rows to train on.
+    """
+    column = np.asarray(values)
+    for value in sorted(set(values)):
+        test = np.flatnonzero(column == value)
+        yield _without(np.flatnonzero(column != value), test, np.asarray(apart)), test
+
+
 def article_folds(
     columns: Sequence[Sequence[str]], reports: Sequence[int], count: int, *, strata: Sequence[Hashable], seed: int = 0
 ) -> Iterator[Fold]:

@@ -40,6 +40,35 @@ def fold_table(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"{report['seconds']} s, at most {report['peak_megabytes']} MB"
 
 
+def leave_out_table(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a report by `leave_out`: each group that was left out, their mean, the worst, all together."""
+    sizes = ("train", "test", "left_out")
+    rows = [
+        [
+            name,
+            *(str(group[size]) for size in sizes),
+            *(_measures(group) if "topics" in group else [""] * len(_MEASURES)),
+        ]
+        for name, group in report["groups"].items()
+    ]
+    names, blank = [f"{task}.{name}" for task, name in _MEASURES], [""] * len(sizes)
+    rows.append(["mean", *blank, *(f"{report['mean'][name]:.3f}" for name in names)])
+    rows.append(["worst", *blank, *("{value:.3f} {group}".format(**report["worst"][name]) for name in names)])
+    rows.append(["together", *blank, *_measures(report["report"])])
+    if "stories" in report:
+        rows.append(["folds by story", *blank, *_measures(report["stories"]["report"])])
+        differences = [report["stories"]["difference"][name] for name in names]
+        rows.append(["difference", *blank, *map("{difference:+.3f} [{low:+.3f}, {high:+.3f}]".format_map, differences)])
+    header = [
+        f"{report['kind']} left out",
+        "train",
+        "test",
+        "in neither",
+        *(f"{task} {name}" for task, name in _MEASURES),
+    ]
+    yield from aligned(header, rows)
+
+
 def benchmark_table(name: str, report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of a report by `run_benchmark`: both sides, their difference, what was published."""
     metrics = list(report["recipe"]["figures"])
