@@ -40,6 +40,10 @@ class Group:
     train: Rows
     test: Rows
 
+    def __post_init__(self) -> None:
+        if not len(self.train):
+            raise DataError(f"{self.name} left out: expected items to fit on, all others belong to its own")
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -98,7 +102,7 @@ def left_out_groups(kind: Kind, config: Config, items: Sequence[LabelledItem]) -
 
     The outlets are in `folds.count` parts with even languages and framings. Not fitted on are, besides, stories and
     near-duplicates of what is tested, and what shares a value of `data.groups`. Raises DataError for too few
-    outlets or languages.
+    outlets or languages, or if nothing is left to fit on.
     """
     clusters = duplicate_clusters(article_words(item.article) for item in items)
     columns = zip(*(item.groups for item in items), strict=True)

@@ -56,6 +56,9 @@ def test_too_few_to_leave_some_out_is_an_error(small_config: Config, few_items: 
         left_out_groups("language", small_config, one)
     with pytest.raises(DataError, match="at least 3 outlets, to leave some out, got 0"):
         left_out_groups("outlet", small_config, one)
+    chained = [dataclasses.replace(item, groups=("all",)) for item in few_items]
+    with pytest.raises(DataError, match="ar left out: expected items to fit on"):
+        left_out_groups("language", small_config, chained)
 
 
 def test_the_report_on_languages(
