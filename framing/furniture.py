@@ -49,7 +49,9 @@ class _Patterns:
 def strip_furniture(lines: Sequence[Line]) -> Body:
     """Return the lines that are the item's text, without furniture, signature and wire credit."""
     found_credits: list[str] = []
-    uncredited = [_without_line_credits(line, found_credits) for line in lines]
+    uncredited = [
+        _without_line_credits(line, found_credits) if line.flags & (OPENS | CLOSES) else line for line in lines
+    ]
     kept = _without_closing_credits(_without_furniture(uncredited), found_credits)
     return Body(tuple(kept), ", ".join(dict.fromkeys(found_credits)))
 
@@ -59,7 +61,8 @@ def _without_furniture(lines: Sequence[Line]) -> list[Line]:
     end = _tail_begin(lines, markers)
     kept: list[Line] = []
     for line, marker in zip(lines[:end], markers, strict=False):
-        if not (marker or _is_address(line) or (kept and _is_age(line))):
+        prose = len(line.tokens) > MAX_FURNITURE_WORDS
+        if prose or not (marker or _is_address(line) or (kept and _is_age(line))):
             kept.append(line)
     return kept
 
@@ -133,8 +136,6 @@ def _line_as_credit(line: Line) -> str:
 
 def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
-    if not line.flags & (OPENS | CLOSES):
-        return line
     tokens = [TOKENS[token] for token in line.tokens]
     begin, end = 0, len(tokens)
     while found := _opening_credit(tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):

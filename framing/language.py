@@ -25,6 +25,7 @@ _FUNCTION_WORDS = {
     "en": "the of to and in a is for on that with by as at from it was has said be are an not its after over his will",
     "ru": "в и на с по не что о из для к от за как это но при у до его россии ирана",
 }
+_PERSIAN_LETTERS = frozenset("پچژگ")
 _WORDS = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
 SIGNS = ("letters", "alphabetic", *_SCRIPTS, *(f"foreign {script}" for script in _SCRIPTS), *_WORDS)
 _SCRIPT_LANGUAGES = {"arabic": ("ar", "fa"), "cyrillic": ("ru",), "latin": ("en",)}
@@ -43,11 +44,15 @@ def detect_language(words: Sequence[str]) -> str:
 def word_signs(word: str) -> tuple[int, ...]:
     """Return what speaks for a language in the folded `word`: a count for each of SIGNS."""
     scripts = [len(pattern.findall(word)) for pattern in _SCRIPTS.values()]
-    foreign = [len(pattern.findall(word)) for pattern in _FOREIGN_LETTERS.values()]
+    foreign = [
+        len(pattern.findall(word)) if count else 0
+        for pattern, count in zip(_FOREIGN_LETTERS.values(), scripts, strict=True)
+    ]
     hits = {language: int(word in words) for language, words in _WORDS.items()}
-    hits["fa"] += any(letter in "پچژگ" for letter in word)
+    hits["fa"] += not _PERSIAN_LETTERS.isdisjoint(word)
     hits["ar"] += word.startswith("ال")
-    return (len(word), sum(map(str.isalpha, word)), *scripts, *foreign, *hits.values())
+    alphabetic = len(word) if word.isalpha() else sum(map(str.isalpha, word))
+    return (len(word), alphabetic, *scripts, *foreign, *hits.values())
 
 
 def language_of(signs: Sequence[float], words: int) -> str:

@@ -7,6 +7,7 @@ matrices, and what each sentence and each word contributes is known exactly. n-g
 tokens met for the first time; their index is therefore made to be small rather than fast.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,7 +47,7 @@ class LinearWeights:
 
 
 def word_ngrams(word: str, sizes: tuple[int, int]) -> tuple[str, ...]:
-    """Return the n-grams of `word` padded with spaces, of `sizes` (least, greatest), and the whole."""
+    """Return the n-grams of `word` padded with spaces, of `sizes` (least, greatest), and last the whole."""
     padded = f" {word[:_LONGEST_NGRAMMED]} "
     least, greatest = sizes
     grams = [padded[i : i + n] for n in range(least, greatest + 1) for i in range(len(padded) - n + 1)]
@@ -67,16 +68,16 @@ class NgramIndex:
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
         hashes = np.fromiter(map(hash, vocabulary), np.int64, len(vocabulary))
-        self._rows = hashes.argsort().astype(np.int32)
+        order = hashes.argsort()
+        self._rows = np.append(order, order[-1:]).astype(np.int32)  # one place more, for what belongs behind the last
         self._hashes = hashes[self._rows]
 
-    def rows(self, ngrams: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Return the rows of those of `ngrams` that are in the vocabulary."""
+    def find(self, ngrams: Sequence[str]) -> tuple[npt.NDArray[np.int32], bool]:
+        """Return the rows of those of `ngrams` (1 or more) that are in the vocabulary, and whether the last one is."""
         wanted = np.fromiter(map(hash, ngrams), np.int64, len(ngrams))
-        places = self._hashes.searchsorted(wanted)
-        places[places == len(self._hashes)] = 0
-        found: npt.NDArray[np.int32] = self._rows[places[self._hashes[places] == wanted]]
-        return found
+        places = self._hashes[:-1].searchsorted(wanted)
+        found = self._hashes[places] == wanted
+        return self._rows[places[found]], bool(found[-1])
 
 
 class Scores:
@@ -88,17 +89,17 @@ class Scores:
     """
 
     def __init__(self, article: FieldedArticle, weights: LinearWeights, rows: FloatArray) -> None:
-        self._scale = weights.scale
         self._rows = rows
+        self._labels = len(weights.scale)
         sizes = [sentence.size for sentence in article.sentences]
         self.ends = list(accumulate(sizes, initial=0))
         self._shares = _shares(article.members, sizes, weights.exponent)
         sums = _sums(rows, self.ends)
         self.by_sentence: FloatArray = self._contributions(sums, self._shares)
-        unplaced = np.array(article.shape) @ weights.shape + weights.intercept
-        self.total: FloatArray = self.by_sentence.sum(axis=0) + weights.scale * unplaced + weights.shift
-        self.known = int(sums[:, -_FACTS].sum())
-        self.signs: list[float] = rows[:SAMPLE_WORDS, 1 - _FACTS :].sum(axis=0).tolist()
+        unplaced = (np.array(article.shape) @ weights.shape + weights.intercept) * weights.scale + weights.shift
+        self.total: FloatArray = np.add.reduce(self.by_sentence) + unplaced
+        self.known = int(np.add.reduce(sums[:, -_FACTS]))
+        self.signs: list[float] = np.add.reduce(rows[:SAMPLE_WORDS, 1 - _FACTS :]).tolist()
 
     @cached_property
     def by_word(self) -> FloatArray:
@@ -108,11 +109,10 @@ class Scores:
 
     def _contributions(self, rows: FloatArray, shares: FloatArray) -> FloatArray:
         """Return what `rows` add to the scores, each with its share of every field."""
-        labels = len(self._scale)
+        labels = self._labels
         contributions = shares[0, :, None] * rows[:, :labels]
         for field in range(1, len(FIELDS)):
             contributions += shares[field, :, None] * rows[:, field * labels : (field + 1) * labels]
-        contributions *= self._scale
         return contributions
 
 
@@ -146,24 +146,27 @@ class _Vectors:
     def __init__(self, weights: LinearWeights) -> None:
         self._sizes = weights.sizes
         self._ngrams = weights.ngrams.reshape(len(weights.vocabulary), -1)
+        self._scale = np.tile(weights.scale, len(FIELDS))
         self._index = NgramIndex(weights.vocabulary)
         self.width = self._ngrams.shape[1] + _FACTS
 
     def token_rows(self, token: str) -> bytes:
         """Return the rows of the words of `token`, one after the other: vector, whether known, signs of languages."""
-        return np.array([self._word_row(word) for word in TOKENS[token].words], np.float64).tobytes()
+        return array("d", chain.from_iterable(map(self._word_row, TOKENS[token].words))).tobytes()
 
     def _word_row(self, word: str) -> list[float]:
-        known = len(self._index.rows((f" {word} ",)))
-        return [*self._vector(word_ngrams(word, self._sizes)), known, *word_signs(word)]
+        vector, known = self._vector(word_ngrams(word, self._sizes))
+        return [*vector, known and len(word) <= _LONGEST_NGRAMMED, *word_signs(word)]
 
     def pair_row(self, pair: str) -> bytes:
-        return np.array([*self._vector((pair,)), *[0] * _FACTS], np.float64).tobytes()
+        """Return the row of a pair of words: vector, and no facts."""
+        return array("d", [*self._vector((pair,))[0], *[0] * _FACTS]).tobytes()
 
-    def _vector(self, ngrams: Sequence[str]) -> list[float]:
-        """Return the sum of the rows of those of `ngrams` that are in the vocabulary, (F * L)."""
-        vector: list[float] = self._ngrams[self._index.rows(ngrams)].sum(axis=0, dtype=np.float64).tolist()
-        return vector
+    def _vector(self, ngrams: Sequence[str]) -> tuple[list[float], bool]:
+        """Return the scaled sum of the rows of those of `ngrams` that are known, (F * L), and whether the last is."""
+        rows, known = self._index.find(ngrams)
+        vector = np.add.reduce(self._ngrams[rows], dtype=np.float64) * self._scale
+        return vector.tolist(), known
 
 
 def field_norm(lengths: Sequence[int], exponent: float) -> float:
