@@ -1,6 +1,7 @@
 # make serve   install, train if there is no champion, serve
 # make test    install, run the tests
-# make check   every check: format, lint, types, import rules, proto, generated code, corpus, tests
+# make checks  every check but the tests: format, lint, types, import rules, proto, generated code, corpus
+# make check   these, and the tests
 # make proto   generate framing/v1 and serving/inference from proto/
 # make fuzz    send ten million bytes of nonsense to a server: BUNDLE=folder
 # make peers-check  ask a server with the clients of Triton, KServe and Open Inference
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MLFLOW_PORT ?= 5000
 
-.PHONY: bench serve test check lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
+.PHONY: bench serve test check checks lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
 .DEFAULT_GOAL := help
 
 help:
@@ -34,7 +35,9 @@ serve: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-check: lint types imports proto-check corpus-check test
+check: checks test
+
+checks: lint types imports proto-check corpus-check
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -105,6 +105,14 @@ def data_file(some_items: list[LabelledItem], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
+def few(data_file: Path) -> Path:
+    """Every second of the items: for tests that fit many times."""
+    file = data_file.with_name("few.jsonl")
+    file.write_text("\n".join(data_file.read_text("utf-8").splitlines()[::2]), "utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
 def run_config(small_config: Config, data_file: Path) -> Config:
     return small_config.model_copy(
         update={

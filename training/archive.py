@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -88,7 +87,7 @@ class Archive:
 
     def _run(self, run_id: str, version: str | None) -> PastRun:
         try:
-            run: Any = mlflow.get_run(run_id)
+            run: Any = self._client.get_run(run_id)
         except MlflowException as error:
             raise ModelUnavailable(f"run {run_id} in {self.tracking.uri}: {error.message}") from error
         if run.info.status != "FINISHED":

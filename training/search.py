@@ -19,7 +19,7 @@ from framing.taxonomy import default_taxonomy
 from training.config import Config, flatten
 from training.data import Corpus, configured_corpus
 from training.search_config import SearchConfig, with_settings
-from training.studies import FINISHED, SQLITE, alone, next_trial, open_study
+from training.studies import FINISHED, SQLITE, alone, next_trial, open_study, shown
 from training.tracking import Tracking
 from training.trials import Trials
 
@@ -51,7 +51,7 @@ def run_search(config: Config, search: SearchConfig, tracking: Tracking, url: st
     """
     corpus = configured_corpus(config.data, default_taxonomy())
     study = _study(config, search, corpus, tracking, url)
-    progress(f"study {study.study_name} in {url}: {len(_finished(study))} of {search.trials} trials are there")
+    progress(f"study {study.study_name} in {shown(url)}: {len(_finished(study))} of {search.trials} trials are there")
     work = _Work(config, search, tracking, study, Trials(config, corpus.items, default_taxonomy()))
     begin, done = time.monotonic(), 0
     while (trial := next_trial(study, search.trials, url)) is not None:
@@ -65,7 +65,7 @@ def search_outcome(config: Config, search: SearchConfig, url: str, *, progress: 
     corpus = configured_corpus(config.data, default_taxonomy())
     study = open_study(config.registry.experiment, url, search, config.seed)
     if not study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
-        raise ConfigError(f"{url}: expected a trial of {study.study_name} that was not given up, found none")
+        raise ConfigError(f"{shown(url)}: expected a trial of {study.study_name} that was not given up, found none")
     best = study.best_trial
     found = with_settings(config, best.params)
     elsewhere = config.model_copy(update={"seed": config.seed + 1})
@@ -95,7 +95,7 @@ def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Track
     made_for = _fingerprint(config, search, corpus)
     if study.user_attrs.setdefault(_MADE_FOR, made_for) != made_for:
         raise ConfigError(
-            f"{url}: the study {study.study_name} is of other data, settings or space: take another --study"
+            f"{shown(url)}: the study {study.study_name} is of other data, settings or space: take another --study"
         )
     with alone(url):
         if _RUN not in study.user_attrs:

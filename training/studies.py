@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from training.locks import file_lock
 from training.processes import has_died, this_process
@@ -20,7 +21,9 @@ from training.search_config import SearchConfig
 PROCESS = "process"
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql"
 _PATIENCE = 120  # seconds that a process waits for another one's write
+_LOCK = 0x6672616D696E67  # of those that PostgreSQL lets applications number (pg_advisory_xact_lock)
 
 
 class HistorySampler(BaseSampler):
@@ -85,16 +88,28 @@ def next_trial(study: Study, trials: int, url: str) -> optuna.Trial | None:
         return trial
 
 
+def shown(url: str) -> str:
+    """Return `url` without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
 def _is_file(url: str) -> bool:
     return url.startswith(SQLITE)
 
 
 @contextlib.contextmanager
 def alone(url: str) -> Iterator[None]:
-    """Let one process of this machine at a time make tables or begin a trial, where the database is a file."""
-    if not _is_file(url):
-        yield
-        return
-    file = Path(url.removeprefix(SQLITE)).resolve()
-    with file_lock(file.with_name(f"{file.name}.lock"), wait=True):
+    """Let one process at a time make tables or begin a trial; the lock goes with the process.
+
+    It holds for this machine where the database is a file, for all where it is PostgreSQL, and nowhere else.
+    """
+    if _is_file(url):
+        file = Path(url.removeprefix(SQLITE)).resolve()
+        with file_lock(file.with_name(f"{file.name}.lock"), wait=True):
+            yield
+    elif url.startswith(_POSTGRESQL):
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield
+    else:
         yield

@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # that is for --json
 
 import datasets
 import mlflow
@@ -59,10 +60,13 @@ class Tracking:
     @contextlib.contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator["Run"]:
         """Open a run; it ends FINISHED, FAILED with its reason, or KILLED when interrupted."""
-        self._bury_the_dead(self._experiment_with_artifacts())
+        _use(self.uri)
+        experiment = self._experiment_with_artifacts()
+        self._bury_the_dead(experiment)
         project_run = os.environ.pop("MLFLOW_RUN_ID", "")  # `mlflow run` has a run of its own, in another experiment
         origin = {"framing.project_run": project_run} if project_run else {}
-        active = mlflow.start_run(run_name=name, tags={**_commit_tags(), **origin, _PROCESS: this_process(), **tags})
+        tags = {**_commit_tags(), **origin, _PROCESS: this_process(), **tags}
+        active = mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags)
         run = Run(active.info.run_id)
         try:
             yield run
@@ -84,10 +88,12 @@ class Tracking:
                 self._client.set_terminated(run.info.run_id, "KILLED")
 
     def _experiment_with_artifacts(self) -> str:
-        if self.uri.startswith(_SQLITE) and self._client.get_experiment_by_name(self.experiment) is None:
+        """Return the experiment; set_experiment would log to another one if another process makes it at that moment."""
+        if self._client.get_experiment_by_name(self.experiment) is None:
             folder = Path(self.uri.removeprefix(_SQLITE)).resolve().parent / "artifacts"
+            location = folder.as_uri() if self.uri.startswith(_SQLITE) else None
             with contextlib.suppress(MlflowException):  # another process was first
-                self._client.create_experiment(self.experiment, artifact_location=folder.as_uri())
+                self._client.create_experiment(self.experiment, artifact_location=location)
         return str(mlflow.set_experiment(self.experiment).experiment_id)
 
 
@@ -190,6 +196,10 @@ def _open_store(uri: str) -> None:
         with file_lock(database.with_name(f"{database.name}.lock"), wait=True):
             if not database.exists():
                 _make_database(database)
+    _use(uri)
+
+
+def _use(uri: str) -> None:
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
 

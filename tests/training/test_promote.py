@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,11 +10,15 @@ import pytest
 from mlflow import MlflowClient
 
 from framing.errors import Busy, FramingError, ModelUnavailable
+from framing.taxonomy import Taxonomy
+from training import promote as promotion
 from training.__main__ import main
 from training.archive import Archive
 from training.config import Config, Gate
 from training.data import LabelledItem
-from training.promote import VERDICT_PATH
+from training.item_table import CORPUS_PATH
+from training.prediction_table import PREDICTIONS_PATH
+from training.promote import VERDICT_PATH, Verdict
 from training.registry import CHAMPION, PREVIOUS, Registry
 from training.retrain import retrain
 from training.run import TrainingOutcome
@@ -85,7 +90,7 @@ def test_retraining_promotes_once_and_the_verdict_is_in_the_run(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    known = set(archive.table(archive.find(CHAMPION), "corpus/items.parquet")["id"])
+    known = set(archive.table(archive.find(CHAMPION), CORPUS_PATH)["id"])
     fresh = [item for item in some_items if item.id not in known][:15]
     data = tmp_path / "new.jsonl"
     rows = [{key: value for key, value in asdict(item).items() if key != "groups"} for item in fresh]
@@ -123,3 +128,60 @@ def test_retraining_promotes_once_and_the_verdict_is_in_the_run(
         main(["compare", str(before.version), str(champion.version), "--tracking-uri", archive.tracking.uri])
     assert refused.value.code == 2
     assert "15 items are only in the second" in capsys.readouterr().err
+
+
+@pytest.fixture
+def worse(archive: Archive, bundle: Path, tmp_path: Path, taxonomy: Taxonomy) -> Archive:
+    """A store of its own without a champion: version 2 answers every second item of version 1 otherwise."""
+    run = archive.find("1")
+    answers, framings = archive.table(run, PREDICTIONS_PATH), list(taxonomy.framing_ids)
+    second = answers["given.framing"].where(
+        answers.index % 2 == 0, answers["given.framing"].map(dict(zip(framings, framings[1:] + framings, strict=False)))
+    )
+    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", experiment="framing", model="framing")
+    for table in (answers, answers.assign(**{"given.framing": second})):
+        with tracking.run("fit", {}) as made:
+            made.log_table(archive.table(run, CORPUS_PATH), CORPUS_PATH)
+            made.log_table(table, PREDICTIONS_PATH)
+            uri = made.log_bundle(bundle)
+        tracking.registry.register(uri, {})
+    return Archive(tracking)
+
+
+def test_exit_codes_and_json_tell_a_scheduler_what_happened(
+    worse: Archive, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*words: str, sets: Sequence[str] = ()) -> tuple[int, str]:
+        limits = ("gate.least_items=50", "gate.most_calibration_error=1", "gate.most_latency_ratio=50", *sets)
+        given = [argument for limit in limits for argument in ("--set", limit)]
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--tracking-uri", worse.tracking.uri, *given])
+        return int(str(ended.value.code)), capsys.readouterr().out
+
+    registry, anything = worse.tracking.registry, ("gate.most_worse=1", "gate.slice_most_worse=1")
+    assert told("promote", "1")[0] == 0
+    assert registry.version_of(CHAMPION) == "1"
+
+    code, out = told("promote", "2", "--dry-run", "--json")
+    assert (code, json.loads(out)["open"]) == (1, False)
+    assert {"framing.accuracy", "framing.f1_macro"} <= set(json.loads(out)["reasons"])
+    assert "framing.gate" not in worse.find("2").tags
+    assert told("promote", "2")[0] == 1
+    assert worse.find("2").tags["framing.promotion"] == "refused"
+    assert told("promote", "3")[0] == 2
+
+    code, out = told("compare", "1", "2", "--json")
+    (compared,) = json.loads(out)["compared"]
+    accuracy = compared["overall"]["framing.accuracy"]
+    assert (code, len(compared["flips"])) == (0, compared["items"] // 2)
+    assert accuracy["difference"] <= accuracy["high"] < 0
+
+    written = promotion.record
+
+    def overtaken(archive: Archive, verdict: Verdict, outcome: str) -> None:
+        written(archive, verdict, outcome)
+        registry.move_champion("2", expected="1")
+
+    monkeypatch.setattr(promotion, "record", overtaken)
+    assert told("promote", "2", sets=anything)[0] == 3
+    assert worse.find("2").tags["framing.promotion"].startswith("overtaken: framing: expected version 1")

@@ -41,14 +41,6 @@ topics.alpha = { low = 0.05, high = 1.0, log = true }
 SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
 
 
-@pytest.fixture(scope="module")
-def few(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every second of the items: a study is many fits."""
-    file = tmp_path_factory.mktemp("few") / "few.jsonl"
-    file.write_text("\n".join(data_file.read_text("utf-8").splitlines()[::2]), "utf-8")
-    return file
-
-
 @pytest.fixture
 def space(tmp_path: Path) -> Path:
     file = tmp_path / "space.toml"
