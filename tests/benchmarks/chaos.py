@@ -1,4 +1,4 @@
-"""What breaks when everything is broken under load? Swaps, bad versions, kills, a lost registry, rude clients.
+"""What breaks when everything is broken under load? Swaps, bad versions, kills, no registry, a full disk, rude clients.
 
     python -m tests.benchmarks.chaos BUNDLE [--swaps 200] [--workers 2]
 
@@ -13,13 +13,16 @@ import json
 import logging
 import math
 import os
+import resource
 import shutil
+import signal
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -34,7 +37,7 @@ from serving.client import FramingClient
 from serving.model_cache import ModelCache
 from serving.settings import Settings
 from serving.updates import Problem, Report
-from tests.processes import children, kill, wait_until_serving
+from tests.processes import children, wait_until_serving
 from tests.supervised import CHAMPION, SOURCE, Recorder, Registry, copied_bundle, supervised
 from tests.waiting import eventually
 
@@ -147,13 +150,30 @@ def workers() -> list[int]:
     return children(os.getpid(), "serving.worker")
 
 
+def replaced(before: set[int]) -> bool:
+    """Return whether there are other workers than `before`, and as many."""
+    now = set(workers())
+    return now != before and len(now) == len(before)
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let this process, where the supervisor runs, write nothing to files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 class Chaos:
     """The steps, each of which leaves the server as it found it."""
 
-    def __init__(self, registry: Registry, recorder: Recorder, load: Load, fetch: Callable[[int], Path]) -> None:
+    def __init__(self, registry: Registry, recorder: Recorder, cache: ModelCache, fetch: Callable[[int], Path]) -> None:
         self._registry = registry
         self._recorder = recorder
-        self._load = load
+        self._cache = cache
         self._fetch = fetch
         self._number = 0
 
@@ -181,26 +201,42 @@ class Chaos:
         shutil.rmtree(bundle.parent)
         self._swap()
 
-    def kills(self) -> None:
-        """Kill a worker, wait for its replacement, and again."""
+    def kills(self, number: signal.Signals) -> None:
+        """End a worker by the signal `number`, wait for its replacement, and again."""
         for _ in range(KILLS):
             before = set(workers())
-            kill(min(before))
-            eventually(lambda before=before: len(set(workers()) & before) < len(before) == len(workers()))
+            os.kill(min(before), number)
+            eventually(partial(replaced, before))
             time.sleep(3 * SETTLE_SECONDS)
 
     def registry_away(self) -> None:
         """Lose the registry, kill the process that follows it, and find it again."""
         self._registry.refuse("", Problem.REGISTRY_UNAVAILABLE)
         for pid in children(os.getpid(), SOURCE):
-            kill(pid)
+            os.kill(pid, signal.SIGKILL)
         time.sleep(3 * SETTLE_SECONDS)
+        self._swap()
+
+    def disk_full(self) -> None:
+        """Name a version while the disk takes nothing: it serves; the one before stays remembered for a restart."""
+        self._number += 1
+        version, file = f"framing/{self._number}", self._registry.file.with_suffix(".next")
+        Registry(file).choose(version, self._fetch(self._number))
+        with full_disk():
+            file.rename(self._registry.file)
+            self._served(version)
+        remembered = self._cache.remembered(CHAMPION)
+        if remembered is None or remembered.version != f"framing/{self._number - 1}":
+            raise RuntimeError(f"expected the version before {version} to be remembered, got {remembered}")
         self._swap()
 
     def _swap(self) -> None:
         self._number += 1
         version = f"framing/{self._number}"
         self._registry.choose(version, self._fetch(self._number))
+        self._served(version)
+
+    def _served(self, version: str) -> None:
         eventually(lambda: self._recorder.outcomes[-1].version == version)
         if self._recorder.outcomes[-1].problem:
             raise RuntimeError(f"expected {version} to serve, got {self._recorder.outcomes[-1]}")
@@ -224,12 +260,14 @@ def measure(bundle: Path, folder: Path, *, swaps: int, count: int) -> dict[str, 
         supervisor, recorder = stack.enter_context(supervised(settings))
         wait_until_serving(supervisor.settings.address)
         load = stack.enter_context(Load(supervisor.settings.address, pair))
-        chaos = Chaos(registry, recorder, load, fetch)
+        chaos = Chaos(registry, recorder, cache, fetch)
         steps: dict[str, Callable[[], object]] = {
             "swaps": lambda: chaos.swaps(swaps),
             "corrupt version": chaos.corrupt,
-            "SIGKILL": chaos.kills,
+            "SIGKILL": lambda: chaos.kills(signal.SIGKILL),
+            "SIGTERM": lambda: chaos.kills(signal.SIGTERM),
             "registry away": chaos.registry_away,
+            "disk full": chaos.disk_full,
         }
         for name, step in steps.items():
             before = load.counts.copy()
