@@ -104,7 +104,7 @@ class Load:
             stub = pb_grpc.ClassificationServiceStub(channel)
             replies = stub.StreamClassifyArticles(pb.StreamClassifyArticlesRequest(article=ARTICLE) for _ in range(64))
             with contextlib.suppress(grpc.RpcError):
-                next(replies)
+                self.counts["streams ended without an answer"] += next(replies, None) is None
         self.counts["vanished"] += 1
 
     def _read(
