@@ -115,7 +115,7 @@ class Classifier(Section):
     counts; `c` the inverse strength of the other penalties; `smoothing` what the two of Bayes add to counts.
     `class_weight` is "none", "balanced" or a weight by label. `prior` holds the share of items that each label is
     expected to have where the model will work; empty for the shares of the corpus. Items whose prose is in `without`
-    are not learnt from (framing only: topics are learnt from all), and neither task is calibrated or measured on them.
+    are not learnt from, nor calibrated on (framing only: topics are learnt from all items), and not measured on.
     """
 
     kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"

@@ -141,8 +141,6 @@ def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -
 
 def calibrate(config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy) -> Calibration:
     """Return the calibration that minimises the log loss of `scores` at the configured priors."""
-    rows = np.flatnonzero(labels.counted(config.framing))
-    scores, labels = scores[rows], labels.at(rows)
     count = labels.topics.shape[1]
     scale, shift = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
     for column, topic in enumerate(taxonomy.topic_ids):
@@ -179,8 +177,6 @@ def framing_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) ->
 
 def decide(config: Config, predictions: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> Decisions:
     """Return the thresholds that the out-of-fold `predictions` call for."""
-    rows = np.flatnonzero(labels.counted(config.framing))
-    predictions, labels = predictions.at(rows), labels.at(rows)
     topics = {}
     for column, topic in enumerate(taxonomy.topic_ids):
         weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
