@@ -17,6 +17,7 @@ from tests.processes import free_port
 from training.config import Config, load_config
 from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
 from training.fit import FitResult, fit
+from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, golden_articles, read_all, train
 from training.tracking import Tracking
 
@@ -129,5 +130,12 @@ def tracking(tmp_path_factory: pytest.TempPathFactory, run_config: Config) -> Tr
 
 
 @pytest.fixture(scope="session")
-def outcome(run_config: Config, tracking: Tracking) -> TrainingOutcome:
-    return train(run_config, tracking, progress=lambda _: None)
+def first_fit(run_config: Config, tracking: Tracking) -> tuple[TrainingOutcome, dict[str, str | None]]:
+    """What the first fit of a store gave, and where its aliases pointed then: other tests move them."""
+    outcome = train(run_config, tracking, progress=lambda _: None)
+    return outcome, {alias: tracking.registry.version_of(alias) for alias in (CHAMPION, CHALLENGER)}
+
+
+@pytest.fixture(scope="session")
+def outcome(first_fit: tuple[TrainingOutcome, dict[str, str | None]]) -> TrainingOutcome:
+    return first_fit[0]
