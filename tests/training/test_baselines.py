@@ -47,7 +47,7 @@ def test_labels_of_the_tested_items_are_not_learnt_from(material: Material) -> N
     train, test = np.arange(0, len(material.items), 2), np.arange(1, len(material.items), 2)
     topics, framing = material.labels.topics.copy(), material.labels.framing.copy()
     topics[test], framing[test] = 0, 0
-    blind = dataclasses.replace(material, labels=Labels(topics, framing))
+    blind = dataclasses.replace(material, labels=Labels(topics, framing, material.labels.prose))
     for scoring in BASELINES.values():
         np.testing.assert_array_equal(scoring(material, train, test), scoring(blind, train, test))
     assert (naive_bayes_scores(material, train, test) != naive_bayes_scores(material, test, train)[: len(test)]).any()

@@ -9,7 +9,7 @@ import pytest
 from framing.errors import DataError
 from framing.taxonomy import default_taxonomy
 from tests.training.corpus_maker import LEAST, Rows, changed, relabel, sound_rows, write_corpus
-from training import corpus_checks, giveaways, metrics
+from training import corpus_checks, giveaways, resampling
 from training.__main__ import EXIT_FAILED, EXIT_REFUSED, main
 from training.corpus_checks import CorpusReport, check_corpus
 from training.corpus_tables import report_lines
@@ -21,7 +21,7 @@ COPIED = "in ten words of a row that nobody else wrote"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw less: the gates are tried here, not the precision of figures."""
     monkeypatch.setattr(giveaways, "REPEATS", 1)
-    monkeypatch.setattr(metrics, "RESAMPLES", 20)
+    monkeypatch.setattr(resampling, "RESAMPLES", 20)
 
 
 def checked(folder: Path, rows: Rows, shared: Path | None = None) -> CorpusReport:
