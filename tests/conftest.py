@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def small_config() -> Config:
 
 @pytest.fixture(scope="session")
 def some_items(corpus: Corpus) -> list[LabelledItem]:
-    """A fifth of the stories, all languages: enough to fit a model that answers sensibly."""
-    stories = sorted({item.story for item in corpus.items})[::5]
+    """A seventh of the stories, all languages: enough to fit a model that answers sensibly."""
+    stories = sorted({item.story for item in corpus.items})[::7]
     return [item for item in corpus.items if item.story in set(stories)]
 
 
@@ -112,6 +113,28 @@ def few(data_file: Path) -> Path:
     file = data_file.with_name("few.jsonl")
     file.write_text("\n".join(data_file.read_text("utf-8").splitlines()[::2]), "utf-8")
     return file
+
+
+@pytest.fixture(scope="session")
+def tiny(data_file: Path) -> Path:
+    """Every fourth of the items: for tests of what happens around a fit."""
+    file = data_file.with_name("tiny.jsonl")
+    file.write_text("\n".join(data_file.read_text("utf-8").splitlines()[::4]), "utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tracking store without a run, to be copied: to make its tables takes seconds."""
+    file = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    Tracking(f"sqlite:///{file}", experiment="framing", model="framing")
+    return file
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> str:
+    """The address of an empty tracking store of a test's own."""
+    return f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
 
 
 @pytest.fixture(scope="session")

@@ -128,11 +128,11 @@ def _tracked(command: argparse.ArgumentParser) -> None:
 
 
 def _fit(options: argparse.Namespace) -> int:
+    config: Config = load_config(options.config, options.set)  # what is wrong with it is told before the slow imports
     from training.registry import CHAMPION
     from training.run import train  # mlflow takes seconds to import: only where it is needed
     from training.tracking import Tracking
 
-    config: Config = load_config(options.config, options.set)
     uri = options.tracking_uri or default_tracking_uri()
     tracking = Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
     if options.unless_champion and (version := tracking.registry.version_of(CHAMPION)):

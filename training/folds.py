@@ -44,11 +44,14 @@ def disjoint_folds(
     """Yield (train, test) rows of `count` folds that part no group and spread the `strata` evenly.
 
     Every item is tested once. Items that share a value of `apart` with a tested one are left out of the
-    rows to train on: so outlets whose wire copies chain them together still fall into different folds.
+    rows to train on: so outlets whose wire copies chain them together still fall into different folds. Raises
+    DataError for too few items.
     """
     if len(set(groups)) < count:
         raise DataError(f"expected at least {count} groups of items for {count} folds, got {len(set(groups))}")
-    kinds = np.unique([str(stratum) for stratum in strata], return_inverse=True)[1]
+    _, kinds, sizes = np.unique([str(stratum) for stratum in strata], return_inverse=True, return_counts=True)
+    if sizes.max() < count:
+        raise DataError(f"expected at least {count} items of one kind for {count} folds, got {sizes.max()} at most")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     for train, test in splitter.split(kinds, kinds, groups):
         yield train if apart is None else _without(train, test, np.asarray(apart)), test

@@ -51,3 +51,5 @@ def test_without_columns_reports_are_the_groups() -> None:
 def test_too_few_groups_are_an_error() -> None:
     with pytest.raises(DataError, match="expected at least 3 groups of items for 3 folds, got 2"):
         list(disjoint_folds([0, 0, 1], 3, strata=[0, 0, 0]))
+    with pytest.raises(DataError, match="expected at least 3 items of one kind for 3 folds, got 2 at most"):
+        list(disjoint_folds([0, 1, 2, 3], 3, strata=["x", "x", "y", "y"]))

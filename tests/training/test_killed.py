@@ -1,72 +1,84 @@
-"""A fit killed at ten random moments: the store stays readable, every version is whole, no alias is wrong."""
+"""A fit and a retraining that are killed at the worst moments, or told to stop; tests.benchmarks.crash has random ones."""
 
-import multiprocessing
-import random
-import time
+import json
+import os
+import shutil
+import signal
+from dataclasses import asdict
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
-from framing.bundle import check_golden, load_bundle
-from training.config import Config
-from training.registry import CHALLENGER, CHAMPION
-from training.run import train
-from training.tracking import Tracking, fetch_bundle
+from tests.crashes import Store, check, check_dead_runs, finished, killed_at
+from tests.forked import forked
+from tests.waiting import eventually
+from training.__main__ import EXIT_INTERRUPTED, EXIT_REFUSED, main
+from training.data import LabelledItem
+from training.registry import PREVIOUS
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["training.run"])
-KILLS_WITHOUT_A_STORE = 3
-KILLS = 10
-
-
-def fit(config: Config, uri: str) -> None:
-    train(config, Tracking(uri, experiment="framing", model="framing"), progress=lambda _: None)
+LOG = "training.tracking:Run.log_bundle"
+CHALLENGE = "training.registry:Registry.challenge"
+ALIAS = "mlflow:MlflowClient.set_registered_model_alias"  # of a retraining the first is challenger, the third champion
 
 
-def run(config: Config, uri: str, seconds: float | None) -> float:
-    """Fit in a process of its own, kill it after so many seconds if any, and return how long it ran."""
-    process = SERVER.Process(target=fit, args=(config, uri))
-    begin = time.monotonic()
-    process.start()
-    process.join(120 if seconds is None else seconds)
-    process.kill()
-    process.join()
-    assert seconds is not None or process.exitcode == 0
-    return time.monotonic() - begin
+@pytest.fixture(scope="module")
+def store(empty_store: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("killed")
+    shutil.copy(empty_store, folder)
+    return Store(folder, tiny)
 
 
-def check(uri: str, folder: Path, expected: str | None = None) -> None:
-    tracking = Tracking(uri, experiment="framing", model="framing")
-    client = MlflowClient(uri, uri)
-    versions = [str(version.version) for version in client.search_model_versions("name = 'framing'")]
-    for version in versions:
-        assert client.get_run(tracking.registry.run_of(version)).info.status == "FINISHED"
-        bundle = fetch_bundle(uri, f"models:/framing/{version}", folder / version)
-        assert check_golden(load_bundle(bundle), bundle) > 0
-    champion, challenger = tracking.registry.version_of(CHAMPION), tracking.registry.version_of(CHALLENGER)
-    assert champion in ((expected,) if expected else (None, *versions))
-    assert challenger is None or challenger in versions
-    assert champion is None or challenger is not None
+def test_a_fit_that_is_killed_leaves_no_half_version_and_no_alias(store: Store, tmp_path: Path) -> None:
+    killed_at(store.fit(), LOG)
+    killed_at(store.fit(), CHALLENGE)
+    assert check(store, tmp_path, [None]) is None
+    finished(store.fit())
+    assert check(store, tmp_path, ["2"]) == "2"
+    assert check_dead_runs(store) == 1
 
 
-def test_killed_at_ten_random_moments(run_config: Config, tmp_path: Path) -> None:
-    draw = random.Random(7)  # noqa: S311 no secret
-    uri = f"sqlite:///{tmp_path}/store/mlflow.db"
-    for _ in range(KILLS_WITHOUT_A_STORE):
-        run(run_config, uri, draw.uniform(0.05, 2.0))
-    check(uri, tmp_path / "early")
-    seconds = run(run_config, uri, None)
-    champion = Tracking(uri, experiment="framing", model="framing").registry.version_of(CHAMPION)
-    assert champion is not None
-    for number in range(KILLS - KILLS_WITHOUT_A_STORE):
-        run(run_config, uri, draw.uniform(0.05, seconds))
-        check(uri, tmp_path / str(number), champion)
-    tracking = Tracking(uri, experiment="framing", model="framing")
-    with tracking.run("after", {}) as last:
-        client = MlflowClient(uri, uri)
-        experiment = client.get_run(last.id).info.experiment_id
-        running = client.search_runs([experiment], "attributes.status = 'RUNNING'")
-        assert [one.info.run_id for one in running] == [last.id]
-        killed = client.search_runs([experiment], "attributes.status = 'KILLED'")
-        assert all(one.data.tags["framing.failure"] == "its process died" for one in killed)
-        assert killed
+def test_a_retraining_that_is_killed_between_two_aliases_is_ended_by_the_next(
+    store: Store, tmp_path: Path, some_items: list[LabelledItem]
+) -> None:
+    if store.registry.version_of("champion") is None:
+        finished(store.fit())
+    champion = store.registry.version_of("champion")
+    new = tmp_path / "new.jsonl"
+    rows = [{name: value for name, value in asdict(item).items() if name != "groups"} for item in some_items[:8]]
+    new.write_text("".join(json.dumps(row | {"id": f"new-{row['id']}"}) + "\n" for row in rows), "utf-8")
+    killed_at(store.retraining(new), ALIAS, call=3)
+    assert check(store, tmp_path, [champion]) == champion
+    finished(store.retraining(new))
+    retrained = str(int(champion or 0) + 1)  # what was fitted before the kill is not fitted again
+    assert check(store, tmp_path, [retrained]) == retrained
+    assert store.registry.version_of(PREVIOUS) == champion
+
+
+def last_run(store: Store) -> Run:
+    client = MlflowClient(store.uri, store.uri)
+    experiment = client.get_experiment_by_name("framing")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], max_results=1)
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_fit_that_is_told_to_stop_ends_killed(number: signal.Signals, store: Store, tmp_path: Path) -> None:
+    before = last_run(store).info.run_id
+    process = forked(main, store.fit())
+    eventually(lambda: last_run(store).info.run_id != before)
+    os.kill(process.pid or 0, number)
+    process.join(60)
+    assert process.exitcode == EXIT_INTERRUPTED
+    assert (last_run(store).info.status, last_run(store).data.tags["framing.failure"]) == ("KILLED", "interrupted")
+
+
+def test_a_fit_that_fails_says_why(store: Store) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*store.fit(), "--set", "folds.count=50"])
+    assert ended.value.code == EXIT_REFUSED
+    run = last_run(store)
+    assert run.info.status == "FAILED"
+    assert "DataError: expected" in run.data.tags["framing.failure"]

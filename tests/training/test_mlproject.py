@@ -1,6 +1,7 @@
 """The entry points of mlflow/MLproject, run as a person would run them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,11 @@ from mlflow import MlflowClient
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_project_trains_and_registers(data_file: Path, tmp_path: Path) -> None:
+def test_the_project_trains_and_registers(tiny: Path, empty_store: Path, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
-        f'[data]\npaths = ["{data_file}"]\n[features]\nmost_ngrams = 500\n[folds]\ncount = 2\n', "utf-8"
+        f'[data]\npaths = ["{tiny}"]\n[features]\nmost_ngrams = 500\n[folds]\ncount = 2\n', "utf-8"
     )
-    store = f"sqlite:///{tmp_path}/mlflow.db"
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
     binaries = str(Path(sys.executable).parent)
     # Other tests of this process leave MLflow's own variables, such as an experiment of another store, behind.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}

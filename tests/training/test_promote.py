@@ -32,9 +32,9 @@ def archive(outcome: TrainingOutcome, tracking: Tracking) -> Archive:
 
 
 @pytest.fixture
-def registry(tmp_path: Path, bundle: Path) -> Registry:
+def registry(store: str, bundle: Path) -> Registry:
     """Three versions of one bundle; the first is champion."""
-    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", experiment="framing", model="framing")
+    tracking = Tracking(store, experiment="framing", model="framing")
     with tracking.run("fit", {}) as run:
         uri = run.log_bundle(bundle)
     for _ in range(3):
@@ -131,14 +131,14 @@ def test_retraining_promotes_once_and_the_verdict_is_in_the_run(
 
 
 @pytest.fixture
-def worse(archive: Archive, bundle: Path, tmp_path: Path, taxonomy: Taxonomy) -> Archive:
+def worse(archive: Archive, bundle: Path, store: str, taxonomy: Taxonomy) -> Archive:
     """A store of its own without a champion: version 2 answers every second item of version 1 otherwise."""
     run = archive.find("1")
     answers, framings = archive.table(run, PREDICTIONS_PATH), list(taxonomy.framing_ids)
     second = answers["given.framing"].where(
         answers.index % 2 == 0, answers["given.framing"].map(dict(zip(framings, framings[1:] + framings, strict=False)))
     )
-    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", experiment="framing", model="framing")
+    tracking = Tracking(store, experiment="framing", model="framing")
     for table in (answers, answers.assign(**{"given.framing": second})):
         with tracking.run("fit", {}) as made:
             made.log_table(archive.table(run, CORPUS_PATH), CORPUS_PATH)

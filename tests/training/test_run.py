@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from framing.bundle import load_bundle
 from framing.errors import FramingError, ModelUnavailable
 from framing.reference import read_reference
+from training.__main__ import main
 from training.config import Config
 from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, train
@@ -117,22 +118,26 @@ def test_an_interrupted_run_is_killed(tracking: Tracking) -> None:
     assert last_run(tracking).info.status == "KILLED"
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "training", *arguments], capture_output=True, text=True, check=False)
+def command(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
 
 
-def test_fit_does_nothing_when_there_is_a_champion(outcome: TrainingOutcome, tracking: Tracking) -> None:
+def test_fit_does_nothing_when_there_is_a_champion(
+    outcome: TrainingOutcome, tracking: Tracking, capsys: pytest.CaptureFixture[str]
+) -> None:
     del outcome
-    done = command("fit", "--unless-champion", "--tracking-uri", tracking.uri)
-    assert done.returncode == 0
-    assert "version 1 is champion: nothing to do" in done.stderr
+    assert command("fit", "--unless-champion", "--tracking-uri", tracking.uri) == 0
+    assert "version 1 is champion: nothing to do" in capsys.readouterr().err
 
 
-def test_evaluate_prints_one_json_object(outcome: TrainingOutcome, tracking: Tracking, data_file: Path) -> None:
+def test_evaluate_prints_one_json_object(
+    outcome: TrainingOutcome, tracking: Tracking, data_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     del outcome
-    done = command("evaluate", "--data", str(data_file), "--json", "--tracking-uri", tracking.uri)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    assert command("evaluate", "--data", str(data_file), "--json", "--tracking-uri", tracking.uri) == 0
+    report = json.loads(capsys.readouterr().out)
     assert report["items"] > 20
     assert set(report["topics"]["labels"]) == {"diplomacy", "defense", "conflict"}
     assert {"precision", "recall", "f1", "support"} <= set(report["framing"]["labels"]["threat"])
@@ -148,8 +153,9 @@ def test_evaluate_prints_one_json_object(outcome: TrainingOutcome, tracking: Tra
         (("fit", "--set", "framing.zeal=1"), "framing.zeal: unknown setting"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
-    done = command(*arguments, "--tracking-uri", f"sqlite:///{tmp_path}/store.db")
+def test_a_mistake_is_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str) -> None:
+    words = [sys.executable, "-m", "training", *arguments, "--tracking-uri", "sqlite:////nowhere/store.db"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr

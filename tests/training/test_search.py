@@ -1,11 +1,7 @@
 """Searches on a small corpus: resumed, side by side, and reproduced."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,9 @@ from mlflow import MlflowClient
 
 from framing.errors import ConfigError
 from framing.taxonomy import Taxonomy
+from tests.crashes import Store, check_dead_runs, check_study, killed_at
+from tests.forked import forked
+from training.__main__ import main
 from training.config import Config, load_config
 from training.data import load_corpus
 from training.fit import fit
@@ -28,7 +27,7 @@ from training.tracking import Tracking
 from training.trials import FIGURES, Trials
 
 SPACE = """
-trials = 4
+trials = 3
 random = 2
 unpruned = 2
 [space]
@@ -52,13 +51,22 @@ def settings(data_file: Path) -> list[str]:
     return [*SMALL, f'data.paths=["{data_file}"]']
 
 
-def command(data_file: Path, space: Path, folder: Path, trials: int = 4) -> list[str]:
+def arguments(data_file: Path, space: Path, folder: Path) -> list[str]:
     sets = [argument for setting in settings(data_file) for argument in ("--set", setting)]
     store = f"sqlite:///{folder}/mlflow.db"
     return [
-        sys.executable, "-m", "training", "search", *sets, "--space", str(space), "--tracking-uri", store, "--json",
-        "--trials", str(trials), "--output", str(folder / "found.toml"),
+        "search", *sets, "--space", str(space), "--tracking-uri", store, "--json", "--output",
+        str(folder / "found.toml"),
     ]  # fmt: skip
+
+
+def searched(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], str]:
+    """Search here and return what was printed, and what was told meanwhile."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    told = capsys.readouterr()
+    assert ended.value.code == 0, told.err
+    return json.loads(told.out), told.err
 
 
 def history(folder: Path) -> list[tuple[Any, ...]]:
@@ -69,55 +77,49 @@ def history(folder: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> list[Path]:
-    for name in ("whole", "killed"):
-        (tmp_path / name).mkdir()
-    return [tmp_path / "whole", tmp_path / "killed"]
+def folders(tmp_path: Path, empty_store: Path) -> list[Path]:
+    places = [tmp_path / "whole", tmp_path / "killed"]
+    for place in places:
+        place.mkdir()
+        shutil.copy(empty_store, place)
+    return places
 
 
 def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
-    few: Path, space: Path, folders: Sequence[Path]
+    few: Path, space: Path, folders: Sequence[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, killed = folders
-    done = subprocess.run(command(few, space, whole), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "4 of 4" in done.stderr
-    assert "min left" in done.stderr
-    figures = json.loads(done.stdout)
+    figures, told = searched(arguments(few, space, whole), capsys)
+    assert "3 of 3" in told
+    assert "min left" in told
     assert set(figures) == {"trial", "chosen", "others", "base"}
-    running = subprocess.Popen(
-        command(few, space, killed), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert running.stderr is not None
-    for line in running.stderr:
-        if line.startswith("1 of 4"):
-            break
-    time.sleep(0.3)
-    os.kill(running.pid, signal.SIGKILL)
-    running.communicate()
-    resumed = subprocess.run(command(few, space, killed), capture_output=True, text=True, check=False)
-    assert resumed.returncode == 0, resumed.stderr
-    assert json.loads(resumed.stdout)["chosen"] == figures["chosen"]
+    killed_at(arguments(few, space, killed), "training.search_config:SearchConfig.value", call=5)  # in the second trial
+    resumed, _ = searched(arguments(few, space, killed), capsys)
+    assert resumed["chosen"] == figures["chosen"]
     assert history(killed) == history(whole)
+    assert check_study(Store(killed, few), 3) == 1
+    assert check_dead_runs(Store(killed, few)) == 1
     assert (killed / "found.toml").read_text("utf-8") == (whole / "found.toml").read_text("utf-8")
     client = MlflowClient(f"sqlite:///{whole}/mlflow.db")
     (experiment,) = [found.experiment_id for found in client.search_experiments() if found.name == "framing"]
     runs = client.search_runs([experiment])
     (parent,) = [run for run in runs if run.data.tags["framing.kind"] == "search"]
     trials = [run for run in runs if run.data.tags["framing.kind"] == "trial"]
-    assert [run.data.tags["mlflow.parentRunId"] for run in trials] == [parent.info.run_id] * 4
+    assert [run.data.tags["mlflow.parentRunId"] for run in trials] == [parent.info.run_id] * 3
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
 def test_two_processes_share_a_study(few: Path, space: Path, tmp_path: Path) -> None:
-    arguments = command(few, space, tmp_path)
-    both = [subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    told = [process.communicate(timeout=300)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert "locked" not in "".join(told)
+    words = arguments(few, space, tmp_path)
+    log = tmp_path / "log"
+    both = [forked(main, words, log=log) for _ in range(2)]
+    for process in both:
+        process.join(300)
+    assert [process.exitcode for process in both] == [0, 0], log.read_text("utf-8")
+    assert "locked" not in log.read_text("utf-8")
     trials = history(tmp_path)
-    assert len(trials) == 4
-    assert len({str(trial[0]) for trial in trials}) == 4
+    assert len(trials) == 3
+    assert len({str(trial[0]) for trial in trials}) == 3
 
 
 def test_a_trial_alone_has_the_same_figures_to_the_last_digit(few: Path, taxonomy: Taxonomy) -> None:
@@ -164,9 +166,9 @@ def test_the_shipped_search_names_settings_of_a_run() -> None:
     assert with_settings(Config(), {**firsts, "topics.alpha": 0.1, "framing.alpha": 0.1}) != Config()
 
 
-def test_a_study_of_other_data_is_refused(few: Path, space: Path, tmp_path: Path) -> None:
+def test_a_study_of_other_data_is_refused(few: Path, space: Path, store: str, tmp_path: Path) -> None:
     search = load_search(str(space), FIGURES).model_copy(update={"trials": 1})
-    tracking = Tracking(f"sqlite:///{tmp_path}/mlflow.db", experiment="framing", model="framing")
+    tracking = Tracking(store, experiment="framing", model="framing")
     config, study = load_config("default", settings(few)), f"sqlite:///{tmp_path}/search.db"
     run_search(config, search, tracking, study, progress=lambda _: None)
     assert search_outcome(config, search, study, progress=lambda _: None).trial == 0
