@@ -148,7 +148,7 @@ class Workers:
         return True
 
     async def _load(self, worker: Child) -> None:
-        """Load the model in force, which may change meanwhile, and listen; then `worker` is one of those that serve."""
+        """Load the model in force, which may change meanwhile; then `worker` is one of those that serve."""
         await self._chosen.wait()
         model: ModelVersion | None = None
         note: dict[str, Any] | None = None
@@ -158,8 +158,8 @@ class Workers:
             await worker.ask(do="commit")
             if note:
                 await worker.ask(do="note", outcome=note)
-            _check(await worker.ask(do="listen"), ConfigError)
-        self._serving.add(worker)
+        self._serving.add(worker)  # at once, so that no change of the model passes it by
+        _check(await worker.ask(do="listen"), ConfigError)
 
 
 def _name(worker: Child) -> str:

@@ -101,7 +101,7 @@ def test_bad_files_are_reported_and_good_ones_answered(
 
 
 def test_no_server_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--address", "127.0.0.1:1", "--timeout", "5", "info"]) == 1
+    assert run(["--address", "127.0.0.1:1", "--timeout", "30", "info"]) == 1
     error = capsys.readouterr().err
     assert "UNAVAILABLE" in error
     assert len(error.splitlines()) == 1

@@ -190,7 +190,7 @@ def test_two_workers_and_one_that_was_killed_are_told_together(bundle: Path, add
             for _ in range(20):
                 client.classify(pb.Article(text="The presidents of Russia and Iran signed a treaty in Moscow."))
         eventually(lambda: scrape(where)["grpc_server_handled_total"] == 20)
-        assert scrape(where)["framing_model_info"] == 2
+        eventually(lambda: scrape(where)["framing_model_info"] == 2)
         kill(children(process.pid, "serving.worker")[0])
         eventually(lambda: scrape(where)["framing_worker_restarts_total"] == 1)
         eventually(lambda: scrape(where)["framing_model_info"] == 2)

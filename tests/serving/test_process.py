@@ -1,5 +1,6 @@
 """The server as a process of its own: start, signals, wrong settings."""
 
+import queue
 import signal
 import subprocess
 import sys
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
 from tests.processes import start, wait_until_serving
+from tests.waiting import eventually
 
 TEXT = "The presidents of Russia and Iran signed a treaty in Moscow. " * 20
 
@@ -52,18 +55,32 @@ def test_sigterm_under_load_fails_no_accepted_call(bundle: Path, address: str) -
     assert all("shutting down" in reason or "onnect" in reason for reason in refused), refused
 
 
-def test_sigterm_waits_for_a_long_call(bundle: Path, address: str) -> None:
+def test_sigterm_waits_for_a_call_that_was_accepted(bundle: Path, address: str) -> None:
     process = start("--bundle", str(bundle), "--address", address)
     wait_until_serving(address)
+    requests: queue.SimpleQueue[pb.StreamClassifyArticlesRequest | None] = queue.SimpleQueue()
     with grpc.insecure_channel(address) as channel:
         stub = pb_grpc.ClassificationServiceStub(channel)
-        request = pb.BatchClassifyArticlesRequest(articles=[pb.Article(text=TEXT * 20)] * 64)
-        future = stub.BatchClassifyArticles.future(request, timeout=60)
-        time.sleep(0.3)
-        process.send_signal(signal.SIGTERM)
-        assert len(future.result().classifications) == 64
+        answers = stub.StreamClassifyArticles(iter(requests.get, None), timeout=60)
+        for number in range(5):
+            requests.put(pb.StreamClassifyArticlesRequest(article=pb.Article(text=TEXT)))
+            assert next(answers).classification.framings
+            if number == 0:
+                process.send_signal(signal.SIGTERM)
+                eventually(lambda: not serves(address))
+        requests.put(None)
+        assert list(answers) == []
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def serves(address: str) -> bool:
+    with grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+        try:
+            reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        except grpc.RpcError:
+            return False
+    return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def test_the_serving_process_does_not_import_mlflow(bundle: Path) -> None:
