@@ -91,7 +91,9 @@ class Registry:
         """
         with self._lock():
             champion, previous = self.version_of(CHAMPION), self.version_of(PREVIOUS)
-            if champion is None or previous is None or champion == previous:
+            if champion and champion == previous:  # a promotion died between its two aliases
+                previous = self._version(champion).tags.get(_PREDECESSOR)
+            if champion is None or previous is None:
                 raise ModelUnavailable(f"{self.model}: expected a previous champion to go back to, there is none")
             self._client.set_registered_model_alias(self.model, CHAMPION, previous)
             self._expect(previous)

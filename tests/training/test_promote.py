@@ -76,6 +76,25 @@ def test_rollback_goes_back_step_by_step_and_then_says_there_is_no_more(registry
         registry.roll_back()
 
 
+def test_rollback_goes_back_though_a_promotion_died_between_its_two_aliases(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.move_champion("2", expected="1")
+    alias = MlflowClient.set_registered_model_alias
+
+    def died(client: MlflowClient, model: str, name: str, version: str) -> None:
+        if name == CHAMPION:
+            raise KeyboardInterrupt
+        alias(client, model, name, version)
+
+    monkeypatch.setattr(MlflowClient, "set_registered_model_alias", died)
+    with pytest.raises(KeyboardInterrupt):
+        registry.move_champion("3", expected="2")
+    monkeypatch.undo()
+    assert (registry.version_of(CHAMPION), registry.version_of(PREVIOUS)) == ("2", "2")
+    assert registry.roll_back() == ("2", "1")
+
+
 def test_a_run_that_failed_is_not_judged(archive: Archive, tracking: Tracking) -> None:
     with pytest.raises(FramingError), tracking.run("fit", {}) as run:
         raise FramingError("the disk is full")
