@@ -1,8 +1,6 @@
 """From fit to a served answer on a shared tracking server: PostgreSQL, MLflow with proxied artifacts, a shared study."""
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +16,7 @@ from framing.v1 import classification_service_pb2 as pb
 from serving.client import FramingClient
 from tests.postgres import PASSWORD, QUOTED, mlflow_server, postgres, programs
 from tests.processes import free_port, start, wait_until_serving
+from tests.together import searches
 from training import registry as registries
 from training.__main__ import main
 from training.registry import CHAMPION, PREVIOUS, Registry
@@ -49,11 +48,11 @@ def server(databases: list[str], tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def command(server: str, few: Path) -> Command:
+def command(server: str, tiny: Path) -> Command:
     """The arguments of a command of `framing-train` that uses the server and few data."""
 
     def arguments(*words: str, sets: tuple[str, ...] = ()) -> list[str]:
-        given = (*SMALL, f'data.paths=["{few}"]', *sets)
+        given = (*SMALL, f'data.paths=["{tiny}"]', *sets)
         return [*words, "--tracking-uri", server, *(word for setting in given for word in ("--set", setting))]
 
     return arguments
@@ -79,16 +78,12 @@ def test_two_processes_search_in_one_study_without_its_password_in_sight(
     space, study = tmp_path / "space.toml", databases[1]
     space.write_text(SPACE, "utf-8")
     arguments = command("search", "--space", str(space), "--study", study, "--trials", "4", "--json")
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-m", "training", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    told = [process.communicate(timeout=300) for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert json.loads(told[0][0]) == json.loads(told[1][0])
-    assert not [text for pair in told for text in pair if PASSWORD in text or QUOTED in text]
+    codes, told = searches(arguments, tmp_path)
+    assert codes == [0, 0], told
+    found = [json.loads(line) for text in told for line in text.splitlines() if line.startswith("{")]
+    assert len(found) == 2
+    assert found[0] == found[1]
+    assert not [text for text in told if PASSWORD in text or QUOTED in text]
     trials = optuna.load_study(study_name="framing", storage=study).trials
     assert [trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in trials] == [True] * 4
     assert len({trial.params["features.exponent"] for trial in trials}) == 4

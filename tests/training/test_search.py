@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from framing.errors import ConfigError
 from framing.taxonomy import Taxonomy
 from tests.crashes import Store, check_dead_runs, check_study, killed_at
-from tests.forked import forked
+from tests.together import searches
 from training.__main__ import main
 from training.config import Config, load_config
 from training.data import load_corpus
@@ -110,13 +110,9 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
 
 
 def test_two_processes_share_a_study(few: Path, space: Path, tmp_path: Path) -> None:
-    words = arguments(few, space, tmp_path)
-    log = tmp_path / "log"
-    both = [forked(main, words, log=log) for _ in range(2)]
-    for process in both:
-        process.join(300)
-    assert [process.exitcode for process in both] == [0, 0], log.read_text("utf-8")
-    assert "locked" not in log.read_text("utf-8")
+    codes, told = searches(arguments(few, space, tmp_path), tmp_path)
+    assert codes == [0, 0], told
+    assert "locked" not in "".join(told)
     trials = history(tmp_path)
     assert len(trials) == 3
     assert len({str(trial[0]) for trial in trials}) == 3
