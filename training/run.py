@@ -60,7 +60,7 @@ def train(
     taxonomy = default_taxonomy()
     corpus = corpus or configured_corpus(config.data, taxonomy)
     progress(f"{len(corpus.items)} items from {corpus.source}")
-    with tracking.run(run_name(config), run_tags(config, corpus)) as run:
+    with tracking.run(run_name(config, corpus), run_tags(config, corpus)) as run:
         log_inputs(run, config, corpus)
         articles = read_all(corpus.items)
         result = fit(config, corpus.items, articles, taxonomy, progress=progress)
@@ -105,7 +105,7 @@ def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut) -> str:
             raise BundleError(
                 f"expected a bundle of at most {MAX_BUNDLE_BYTES} bytes, got {size}: lower features.most_ngrams"
             )
-        run.log_metrics({"bundle.bytes": float(size)})
+        run.log_metrics({"size.bundle_bytes": float(size)})
         return run.log_bundle(bundle)
 
 

@@ -35,15 +35,19 @@ _SLICES = {"by_language": "language", "by_kind": "kind", "by_length": "length", 
 _MEASURES = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
 
 
-def run_name(config: Config, command: str = "fit") -> str:
-    """Return a name that tells runs apart: what differs from the default, classifiers first.
+def run_name(config: Config, corpus: Corpus, command: str = "fit") -> str:
+    """Return a name that tells runs apart: the corpus, and what differs from the default, classifiers first.
 
     MLflow's table of runs shows about the first thirty characters.
     """
+    return f"{command} {corpus.digest[:4]} {told_changes(config)}"
+
+
+def told_changes(config: Config) -> str:
+    """Return in a few words what differs from the default, classifiers first."""
     changes = sorted(config_changes(config).items(), key=lambda change: _section_rank(change[0]))
     said = ", ".join(f"{name}={value}" for name, value in changes) or "default settings"
-    name = f"{command} {said}"
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return said if len(said) <= _LONGEST_NAME else f"{said[: _LONGEST_NAME - 1]}…"
 
 
 def config_changes(config: Config) -> dict[str, Any]:
@@ -109,13 +113,17 @@ def headline_metrics(report: Report) -> dict[str, float]:
 
 
 def all_metrics(report: Report) -> dict[str, float]:
-    """Return every figure that is logged as a metric, with dotted names."""
+    """Return every figure that is logged as a metric, with dotted names.
+
+    MLflow orders its charts by name: those of all items come first, then what must be beaten (`versus`), then parts
+    of the items (`where`), then bounds (`within`).
+    """
     metrics = headline_metrics(report) | dict(_overall(report)) | dict(_label_metrics(report))
     for way, name in _SLICES.items():
         for value, part in report[way].items():
-            metrics |= _brief(f"{name}.{_allowed(value)}", part)
+            metrics |= _brief(f"where.{name}.{_allowed(value)}", part)
     for name, figures in report.get("baselines", {}).items():
-        metrics |= _brief(f"baseline.{name}", figures)
+        metrics |= _brief(f"versus.{name}", figures)
     return metrics | dict(_intervals(report))
 
 
@@ -144,9 +152,9 @@ def log_predictions(run: Run, held_out: HeldOut) -> None:
 def log_explanations(run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report) -> None:
     """Log what people read: the error page, the most telling words and the model card, in brief as description."""
     mistakes = find_mistakes(held_out)
-    name = run_name(held_out.config)
+    name = told_changes(held_out.config)
     run.log_text(
-        error_page(mistakes, held_out.taxonomy, title=f"Mistakes of {name}", items=len(held_out.items)),
+        error_page(mistakes, held_out.taxonomy, title=f"Mistakes with {name}", items=len(held_out.items)),
         "error_page.html",
     )
     words = telling_words(held_out.result.model.weights, held_out.items, articles, held_out.taxonomy)
@@ -174,7 +182,7 @@ def _overall(report: Report) -> Iterator[tuple[str, float]]:
     for name in ("log_loss", "brier"):
         yield f"framing.{name}", report["calibration"]["framing"][name]
     for topic, figures in report["calibration"]["topics"].items():
-        yield f"topics.label.{topic}.calibration_error", figures["expected_calibration_error"]
+        yield f"where.topic.{topic}.calibration_error", figures["expected_calibration_error"]
     yield "selective.accuracy_at_70_percent", report["selective"]["accuracy_at_coverage"]["70%"]
     yield "selective.area_under_risk", report["selective"]["area_under_risk"]
 
@@ -182,15 +190,15 @@ def _overall(report: Report) -> Iterator[tuple[str, float]]:
 def _intervals(report: Report) -> Iterator[tuple[str, float]]:
     for task in ("topics", "framing"):
         for name, (low, high) in report[task]["intervals"].items():
-            yield f"interval.{task}_{name}.low", low
-            yield f"interval.{task}_{name}.high", high
+            yield f"within.{task}_{name}.low", low
+            yield f"within.{task}_{name}.high", high
 
 
 def _label_metrics(report: Report) -> Iterator[tuple[str, float]]:
-    for task in ("topics", "framing"):
+    for task, kind in (("topics", "topic"), ("framing", "framing")):
         for label, scores in report[task]["labels"].items():
             for name in ("precision", "recall", "f1", "average_precision"):
-                yield f"{task}.label.{label}.{name}", scores[name]
+                yield f"where.{kind}.{label}.{name}", scores[name]
 
 
 def _brief(prefix: str, figures: Mapping[str, Any]) -> dict[str, float]:

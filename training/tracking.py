@@ -35,6 +35,7 @@ from training.processes import has_died, this_process
 from training.registry import Registry
 
 _PROCESS = "framing.process"
+_PAGES = {"mlflow.experimentKind": "custom_model_development"}  # else MLflow's pages are those for language models
 _SQLITE = "sqlite:///"
 _DIGEST_LENGTH = 36  # what MLflow's data base holds; the whole digest is a parameter of the run
 _LOADER = "training.pyfunc"
@@ -93,7 +94,7 @@ class Tracking:
             folder = Path(self.uri.removeprefix(_SQLITE)).resolve().parent / "artifacts"
             location = folder.as_uri() if self.uri.startswith(_SQLITE) else None
             with contextlib.suppress(MlflowException):  # another process was first
-                self._client.create_experiment(self.experiment, artifact_location=location)
+                self._client.create_experiment(self.experiment, artifact_location=location, tags=_PAGES)
         return str(mlflow.set_experiment(self.experiment).experiment_id)
 
 

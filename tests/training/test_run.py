@@ -39,7 +39,7 @@ def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
     assert run.data.params["framing.c"] == str(run_config.framing.c)
     assert run.data.params["seed"] == str(run_config.seed)
     assert run.data.metrics["framing/f1_macro"] == pytest.approx(outcome.report["framing"]["f1_macro"])
-    assert {"topics/f1_micro", "framing/label/threat/f1", "language/ar/framing_f1_macro"} <= set(run.data.metrics)
+    assert {"topics/f1_micro", "where/framing/threat/f1", "where/language/ar/framing_f1_macro"} <= set(run.data.metrics)
     (entry,) = run.inputs.dataset_inputs
     digest = run.data.params["data.sha256"]
     assert len(digest) == 64
@@ -57,7 +57,7 @@ def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
         item.path for item in client.list_artifacts(outcome.run_id)
     }
     assert "| **model** |" in run.data.tags["mlflow.note.content"]
-    assert {"baseline/naive_bayes/framing_f1_macro", "length/040-079/framing_accuracy"} <= set(run.data.metrics)
+    assert {"versus/naive_bayes/framing_f1_macro", "where/length/040-079/framing_accuracy"} <= set(run.data.metrics)
 
 
 def test_pyfunc_answers_every_row(outcome: TrainingOutcome, tracking: Tracking) -> None:
