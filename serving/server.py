@@ -22,7 +22,8 @@ _LOG = logging.getLogger("framing.serving")
 _LEAST_GRACE = 0.5
 _SPARE = 256  # calls taken in one turn beyond those that may wait: they are refused at once
 _SERVICES = ("", SERVICE.full_name, INFERENCE.full_name)
-_BUSY = (f"/{SERVICE.full_name}/ClassifyArticle", f"/{INFERENCE.full_name}/ModelInfer")
+_SHORT = (f"/{SERVICE.full_name}/ClassifyArticle",)
+_BUSY = (*_SHORT, f"/{INFERENCE.full_name}/ModelInfer")
 
 
 class FramingServer:
@@ -44,6 +45,7 @@ class FramingServer:
             ],
             interceptors=[Guard(TokenFile(Path(settings.tokens)), self.service.calls)] if settings.tokens else [],
             most=dict.fromkeys(_BUSY, settings.max_waiting + _SPARE),
+            short=_SHORT,
         )
 
     async def start(self) -> None:
