@@ -12,7 +12,6 @@ FramingError
 ├── DeadlineTooShort      work that cannot be done in the time that is left
 ├── StreamTooLong         more articles than one stream may have
 ├── StreamIdle            a stream on which nothing was sent or read for too long
-├── ShuttingDown          the server answers what it has accepted, and no more
 ├── CrashLoop             workers of the server crash as fast as they are replaced
 └── ModelError
     ├── BundleError       a model directory that is not what it says
@@ -83,10 +82,6 @@ class StreamTooLong(FramingError):
 
 class StreamIdle(FramingError):
     """A stream on which its caller sent and read nothing for too long."""
-
-
-class ShuttingDown(FramingError):
-    """The server answers what it has accepted, and no more."""
 
 
 class CrashLoop(FramingError):

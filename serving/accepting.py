@@ -2,14 +2,15 @@
 
 grpcio 1.85 takes the calls of a method one by one, between turns of the event loop: while it works, calls queue where
 nobody counts them, so overload is never seen. And it decodes the paths of calls to unknown methods in the loop that
-takes calls: one path that is not UTF-8 ends the whole server. Here each method has many calls under way to be taken,
-and a call to an unknown method is answered without a look at its path.
+takes calls: one path that is not UTF-8 ends the whole server. And when it stops, it cancels the calls that have arrived
+but not been taken yet, which no client tries again. Here each method has many calls under way to be taken, a call to an
+unknown method is answered without a look at its path, and what has arrived is taken before the server stops.
 
 It also gives each call two tasks, an order that tells when its caller has gone, and each event of the core a turn of
 the event loop of its own; to do nothing costs more than to classify an article. Here a short call is answered by the
 task that took it, and all events that have come are dealt with in one turn: an empty call costs a third.
 
-This uses what grpcio keeps to itself; the tests of fuzzing, of overload and of accepting tell when that has changed.
+This uses what grpcio keeps to itself; the tests of fuzzing, overload, draining and accepting tell when that has changed.
 """
 
 import array
@@ -29,6 +30,7 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]  # grpcio has no t
 _OTHERS = 4  # calls under way to be taken for a method of which nothing is said
 _NO_FLAGS = 0
 _LOG = logging.getLogger("framing.serving")
+_LAST = 512  # calls more of each method that are taken when the server stops
 
 
 def aio_server(
@@ -67,6 +69,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]  # as above
         self._handlers: dict[str, Any] = {}
         self._resolver = cygrpc._MethodResolver([], self._handlers)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended: dict[bytes | None, asyncio.Future[None]] = {}
         self._ends = False
 
     def add_registered_method_handlers(self, handlers: dict[str, Any]) -> None:
@@ -75,19 +78,28 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]  # as above
         self._handlers.update(safe)
 
     async def shutdown(self, grace: float | None) -> None:
-        self._ends = True
+        """Listen no more, tell clients to go elsewhere, and give the calls that have arrived `grace` seconds to end."""
+        if not self._ends:
+            self._ends = True
+            for method in filter(None, self._ended):
+                self._take(method, _LAST)
+            await asyncio.sleep(0)
         await super().shutdown(grace)
 
     def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[None]:
         """Return what the loop of the base class waits for, once for each method, None being all others."""
-        ended: asyncio.Future[None] = self._events.create_future()
-        for _ in range(self._most.get(method.decode(), _OTHERS) if method else _OTHERS):
-            self._keep(self._accept(method, ended))
-        return ended
+        self._ended[method] = self._events.create_future()
+        self._take(method, self._most.get(method.decode(), _OTHERS) if method else _OTHERS)
+        return self._ended[method]
 
-    async def _accept(self, method: bytes | None, ended: asyncio.Future[None]) -> None:
+    def _take(self, method: bytes | None, count: int) -> None:
+        """Have `count` more calls of `method` under way to be taken."""
+        for _ in range(count):
+            self._keep(self._accept(method))
+
+    async def _accept(self, method: bytes | None) -> None:
         """Take calls of `method` one after the other until the server ends; then tell the base class's loop."""
-        name = method.decode() if method else ""
+        name, ended = method.decode() if method else "", self._ended[method]
         while True:
             try:
                 call = await (self._request_registered_call(method) if method else self._request_call())

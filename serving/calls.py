@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -12,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2, status_pb2
 
-from framing.errors import InvalidInput, Overloaded, ShuttingDown, StreamIdle, StreamTooLong
+from framing.errors import InvalidInput, Overloaded, StreamIdle, StreamTooLong
 from serving.admission import Admission
 from serving.settings import Settings
 from serving.status import grpc_code, to_status, trailing_metadata
@@ -21,7 +20,7 @@ from serving.telemetry import Method, Telemetry
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
-_QUIET = 0.1
+_IDLE_SECONDS, _LOOK_SECONDS = 1.0, 0.1
 _MOST_UTF8 = 4  # bytes of a code point
 _STREAM_RETRY_SECONDS = 1.0
 _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
@@ -118,17 +117,12 @@ class Calls:
 
         return _MAKERS[streaming](refuse)
 
-    async def close(self, seconds: float) -> None:
-        """Take no more calls, and return when those that are open have ended, after `seconds` at the latest.
-
-        gRPC's own shutdown cancels calls that have arrived but not been handed over yet; so it comes
-        only after a quiet moment, in which late calls are refused in a way that clients retry.
-        """
-        self.closing = True
-        deadline = time.monotonic() + seconds
-        while self._open and time.monotonic() < deadline:
-            await asyncio.sleep(_QUIET)
-        await asyncio.sleep(_QUIET)
+    async def idle(self) -> None:
+        """Return when for a while no call has been open."""
+        quiet = 0.0
+        while quiet < _IDLE_SECONDS:
+            await asyncio.sleep(_LOOK_SECONDS)
+            quiet = 0.0 if self._open else quiet + _LOOK_SECONDS
 
     def _unary(self, method: MethodDescriptor, answer: Callable[[Any, Context], Awaitable[Message]]) -> Handler:
         told = _told(method, "unary")
@@ -177,9 +171,7 @@ class Calls:
 
     @contextlib.contextmanager
     def _call(self) -> Iterator[None]:
-        """Count a call as open; ShuttingDown if the server takes no more."""
-        if self.closing:
-            raise ShuttingDown("the server is shutting down: try again elsewhere")
+        """Count a call as open."""
         self._open += 1
         try:
             yield

@@ -33,7 +33,9 @@ SERVICE_CONFIG = {
             },
         }
     ],
-    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
+    # A call that fails takes a token, and with half of them gone none is tried again. There are as many as gRPC allows:
+    # with a worker that is killed hundreds of calls of one client may fail.
+    "retryThrottling": {"maxTokens": 1000, "tokenRatio": 0.5},
 }
 # gRPC connects again after 1 s, and fails calls until then: by that time they would have been tried in vain.
 _FIRST_RECONNECT_MS, _LAST_RECONNECT_MS = 100, 5_000

@@ -1,7 +1,7 @@
 """The server's life: listen, serve a model, drain."""
 
+import asyncio
 import logging
-import time
 from pathlib import Path
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,7 +19,6 @@ from serving.telemetry import Telemetry
 from serving.transport import channel_options, listen
 
 _LOG = logging.getLogger("framing.serving")
-_LEAST_GRACE = 0.5
 _SPARE = 256  # calls taken in one turn beyond those that may wait: they are refused at once
 _SERVICES = ("", SERVICE.full_name, INFERENCE.full_name)
 _SHORT = (f"/{SERVICE.full_name}/ClassifyArticle",)
@@ -64,12 +63,19 @@ class FramingServer:
         _LOG.info("serving model=%s taxonomy=%s", model.version, model.taxonomy.version)
 
     async def drain(self) -> None:
-        """Turn health NOT_SERVING, accept no more calls, let those in flight end."""
+        """Turn health NOT_SERVING, listen no more, send clients elsewhere, and let the calls that were taken end.
+
+        Clients are told at once (GOAWAY), so that none waits here for a call of another to end.
+        """
         _LOG.info("draining, at most %s s", self.settings.drain_seconds)
         await self._health.enter_graceful_shutdown()
-        deadline = time.monotonic() + self.settings.drain_seconds
-        await self.service.calls.close(self.settings.drain_seconds)
-        await self._server.stop(max(_LEAST_GRACE, deadline - time.monotonic()))
+        self.service.calls.closing = True
+        stopping = asyncio.create_task(self._server.stop(self.settings.drain_seconds))
+        idle = asyncio.create_task(self.service.calls.idle())
+        await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        await self._server.stop(None)  # what is left are streams of others that watch the health
+        await stopping
         self.telemetry.close()
 
     def _add_services(self) -> None:

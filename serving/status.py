@@ -17,7 +17,6 @@ from framing.errors import (
     NotPermitted,
     NotServed,
     Overloaded,
-    ShuttingDown,
     StreamIdle,
     StreamTooLong,
     Unauthenticated,
@@ -29,7 +28,6 @@ DETAILS_KEY = "grpc-status-details-bin"
 _LOG = logging.getLogger("framing.serving")
 _CODES: tuple[tuple[type[FramingError], int, str], ...] = (
     (ModelUnavailable, code_pb2.UNAVAILABLE, "MODEL_NOT_READY"),
-    (ShuttingDown, code_pb2.UNAVAILABLE, "SHUTTING_DOWN"),
     (DeadlineTooShort, code_pb2.DEADLINE_EXCEEDED, "DEADLINE_TOO_SHORT"),
     (NotPermitted, code_pb2.PERMISSION_DENIED, "METHOD_NOT_PERMITTED"),
     (StreamTooLong, code_pb2.RESOURCE_EXHAUSTED, "STREAM_TOO_LONG"),

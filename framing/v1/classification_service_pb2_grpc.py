@@ -65,7 +65,7 @@ class ClassificationServiceServicer:
         """Classifies one article. Safe to retry. Fails with:
         INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
         LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-        UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+        UNAVAILABLE (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED),
         DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -84,7 +84,7 @@ class ClassificationServiceServicer:
     def StreamClassifyArticles(self, request_iterator, context):
         """Classifies articles as they come; each request gets one response, in order. A bad article gets
         a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-        (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+        (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
         after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
         for five minutes) or INTERNAL (INTERNAL).
         """
@@ -94,7 +94,7 @@ class ClassificationServiceServicer:
 
     def GetModelInfo(self, request, context):
         """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-        (MODEL_NOT_READY, SHUTTING_DOWN).
+        (MODEL_NOT_READY; no reason where the server went away).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

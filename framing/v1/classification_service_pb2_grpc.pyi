@@ -45,7 +45,7 @@ class ClassificationServiceStub:
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+    UNAVAILABLE (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED),
     DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]
@@ -56,13 +56,13 @@ class ClassificationServiceStub:
     StreamClassifyArticles: _grpc.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+    (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
     after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
     for five minutes) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _grpc.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN).
+    (MODEL_NOT_READY; no reason where the server went away).
     """
 
 @_typing.type_check_only
@@ -74,7 +74,7 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     """Classifies one article. Safe to retry. Fails with:
     INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
     LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-    UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+    UNAVAILABLE (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED),
     DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
     """
     BatchClassifyArticles: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.BatchClassifyArticlesRequest, _classification_service_pb2.BatchClassifyArticlesResponse]  # type: ignore[assignment]
@@ -85,13 +85,13 @@ class ClassificationServiceAsyncStub(ClassificationServiceStub):
     StreamClassifyArticles: _aio.StreamStreamMultiCallable[_classification_service_pb2.StreamClassifyArticlesRequest, _classification_service_pb2.StreamClassifyArticlesResponse]  # type: ignore[assignment]
     """Classifies articles as they come; each request gets one response, in order. A bad article gets
     a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+    (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
     after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
     for five minutes) or INTERNAL (INTERNAL).
     """
     GetModelInfo: _aio.UnaryUnaryMultiCallable[_classification_service_pb2.GetModelInfoRequest, _classification_service_pb2.GetModelInfoResponse]  # type: ignore[assignment]
     """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-    (MODEL_NOT_READY, SHUTTING_DOWN).
+    (MODEL_NOT_READY; no reason where the server went away).
     """
 
 class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -106,7 +106,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Classifies one article. Safe to retry. Fails with:
         INVALID_ARGUMENT (ARTICLE_MISSING, TEXT_EMPTY, TEXT_TOO_LONG, TITLE_TOO_LONG, FIELD_TOO_LONG,
         LANGUAGE_INVALID, URL_INVALID, PUBLISH_TIME_INVALID, EVIDENCE_INVALID, REQUEST_MALFORMED),
-        UNAVAILABLE (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED),
+        UNAVAILABLE (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED),
         DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT: the deadline cannot be met, and nothing was begun), INTERNAL (INTERNAL).
         """
 
@@ -129,7 +129,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_classification_service_pb2.StreamClassifyArticlesResponse], _abc.AsyncIterator[_classification_service_pb2.StreamClassifyArticlesResponse]]:
         """Classifies articles as they come; each request gets one response, in order. A bad article gets
         a status in its place and the stream goes on. The stream itself fails only with UNAVAILABLE
-        (MODEL_NOT_READY, SHUTTING_DOWN), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
+        (MODEL_NOT_READY; no reason where the server went away), RESOURCE_EXHAUSTED (OVERLOADED, when it opens or not at all; STREAM_TOO_LONG
         after 100,000 articles), DEADLINE_EXCEEDED (DEADLINE_TOO_SHORT; STREAM_IDLE when nothing was sent, or no answer read,
         for five minutes) or INTERNAL (INTERNAL).
         """
@@ -141,7 +141,7 @@ class ClassificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_classification_service_pb2.GetModelInfoResponse, _abc.Awaitable[_classification_service_pb2.GetModelInfoResponse]]:
         """Tells which model answers, its labels and thresholds, and since when. Fails with UNAVAILABLE
-        (MODEL_NOT_READY, SHUTTING_DOWN).
+        (MODEL_NOT_READY; no reason where the server went away).
         """
 
 def add_ClassificationServiceServicer_to_server(servicer: ClassificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
