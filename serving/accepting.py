@@ -10,7 +10,7 @@ It also gives each call two tasks, an order that tells when its caller has gone,
 the event loop of its own; to do nothing costs more than to classify an article. Here a short call is answered by the
 task that took it, and all events that have come are dealt with in one turn: an empty call costs a third.
 
-This uses what grpcio keeps to itself; the tests of fuzzing, overload, draining and accepting tell when that has changed.
+This uses what grpcio keeps to itself; tests of fuzzing, overload, draining and accepting tell when it changes.
 """
 
 import array
