@@ -10,12 +10,13 @@ from pathlib import Path
 
 import optuna
 from mlflow import MlflowClient
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from framing.bundle import check_golden, load_bundle
 from tests.forked import forked
 from training.__main__ import main
 from training.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from training.studies import FINISHED
 from training.tracking import fetch_bundle
 
 SMALL = (
@@ -143,11 +144,19 @@ def check_dead_runs(store: Store) -> int:
     return len(killed)
 
 
+def finished_trials(store: Store) -> int:
+    """Return how many trials of the store's study have ended."""
+    return sum(trial.state in FINISHED for trial in _trials(store))
+
+
 def check_study(store: Store, trials: int) -> int:
     """Return how many trials were lost, if so many others are finished, each with its figures, and none runs."""
-    study = optuna.load_study(study_name="framing", storage=f"sqlite:///{store.folder}/search.db")
-    kept = [trial for trial in study.trials if trial.state != TrialState.FAIL]
+    kept = [trial for trial in _trials(store) if trial.state != TrialState.FAIL]
     assert len(kept) == trials
-    assert all(trial.state in (TrialState.COMPLETE, TrialState.PRUNED) for trial in kept)
+    assert all(trial.state in FINISHED for trial in kept)
     assert all(trial.user_attrs["figures"] for trial in kept)
-    return len(study.trials) - len(kept)
+    return len(_trials(store)) - len(kept)
+
+
+def _trials(store: Store) -> list[FrozenTrial]:
+    return optuna.load_study(study_name="framing", storage=f"sqlite:///{store.folder}/search.db").trials

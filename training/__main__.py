@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_search)
 
     command = commands.add_parser("learning-curve", help="fit on growing shares of the stories and measure each")
-    command.add_argument("--data", type=Path, required=True, metavar="FILE", help="labelled data that is not fitted on")
+    command.add_argument("--data", type=Path, metavar="FILE", help="measure on other labelled data, too")
     _configured(command)
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_learning_curve)
@@ -190,15 +190,18 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _learning_curve(options: argparse.Namespace) -> int:
     from training.learning_curve import learning_curve
+    from training.run import read_all
 
     config, taxonomy = load_config(options.config, options.set), default_taxonomy()
-    items = load_corpus(config.data.paths or [bundled_corpus()], taxonomy, config.data).items
-    unseen = load_corpus([options.data], taxonomy).items
+    items = configured_corpus(config.data, taxonomy).items
+    unseen = load_corpus([options.data], taxonomy).items if options.data else ()
     points = []
-    for share, count, held_out, other in learning_curve(config, items, unseen, taxonomy, progress=_say):
-        points.append({"share": share, "items": count, "held_out": held_out, "unseen": other})
+    for point in learning_curve(config, items, read_all(items), progress=_say):
+        reports = {"held_out": point.held_out} | ({"unseen": evaluate(point.model, unseen)} if unseen else {})
+        points.append({"share": point.share, "items": point.items, **reports})
         if not options.json:
-            print(f"{share:4.0%} {count:5} items", *map(_figures, (held_out, other)), sep="  |  ", flush=True)
+            told = f"{point.share:4.0%} {point.items:5} items"
+            print(told, *map(_figures, reports.values()), sep="  |  ", flush=True)
     if options.json:
         print(json.dumps({"points": points}, ensure_ascii=False))
     return 0

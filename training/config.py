@@ -177,6 +177,12 @@ class Gate(Section):
     most_latency_ratio: float = Field(default=1.5, gt=0)
 
 
+class Reports(Section):
+    """What a run logs only when asked: the learning curve costs another fit and a half."""
+
+    learning_curve: bool = False
+
+
 class Retrain(Section):
     """The small search of `framing-train retrain`: the strengths of the penalty tried, in units of the champion's."""
 
@@ -201,6 +207,7 @@ class Config(DataConfig):
     registry: Registry = Registry()
     gate: Gate = Gate()
     retrain: Retrain = Retrain()
+    reports: Reports = Reports()
 
 
 def load_config(name: str = "default", overrides: Sequence[str] = ()) -> Config:

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from framing.taxonomy import Taxonomy
 from training.evaluate import Report
 from training.figures import Scored
+from training.learning_curve import Point
 from training.probability_metrics import Ranking
 
+_FIGURES = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
 _DIAGONAL: Mapping[str, Any] = {"color": "0.6", "linestyle": ":", "linewidth": 1}
 
 
@@ -91,10 +93,9 @@ def precision_recall_curves(scored: Scored, taxonomy: Taxonomy) -> Figure:
 def baseline_bars(report: Report) -> Figure:
     """Return the model beside its baselines, each with its interval."""
     rows = {"model": report, **report["baselines"]}
-    panels = (("topics", "f1_micro"), ("topics", "f1_macro"), ("framing", "f1_macro"), ("framing", "accuracy"))
     figure = Figure(figsize=(12, 3.4), layout="constrained")
-    for position, (task, name) in enumerate(panels, start=1):
-        axes = figure.add_subplot(1, len(panels), position)
+    for position, (task, name) in enumerate(_FIGURES, start=1):
+        axes = figure.add_subplot(1, len(_FIGURES), position)
         values = np.array([row[task][name] for row in rows.values()])
         bounds = np.array([row[task]["intervals"][name] for row in rows.values()])
         colours = ["C0", *["0.7"] * (len(rows) - 1)]
@@ -102,6 +103,21 @@ def baseline_bars(report: Report) -> Figure:
         axes.invert_yaxis()
         axes.set_xlim(0, 1)
         axes.set_title(f"{task} {name}")
+    return figure
+
+
+def curve_by_items(points: Sequence[Point]) -> Figure:
+    """Return the figures of a learning curve, with their intervals, over how many items were fitted on."""
+    figure = Figure(figsize=(5.5, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    counts = [point.items for point in points]
+    for task, name in _FIGURES:
+        values = np.array([point.held_out[task][name] for point in points])
+        bounds = np.array([point.held_out[task]["intervals"][name] for point in points])
+        axes.errorbar(counts, values, np.abs(bounds.T - values), marker="o", capsize=3, label=f"{task} {name}")
+    axes.set(title="Learning curve, held-out stories", xlabel="items", ylim=(0, 1))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
     return figure
 
 

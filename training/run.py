@@ -15,6 +15,7 @@ from training.data import Corpus, LabelledItem, configured_corpus
 from training.evaluate import Report
 from training.fit import fit
 from training.held_out import HeldOut
+from training.learning_curve import SHARES, Point, learning_curve
 from training.reference import held_out_reference
 from training.registry import CHAMPION
 from training.run_log import (
@@ -22,6 +23,7 @@ from training.run_log import (
     headline_metrics,
     log_explanations,
     log_inputs,
+    log_learning_curve,
     log_predictions,
     log_report,
     run_name,
@@ -71,6 +73,9 @@ def train(
         log_predictions(run, held_out)
         log_report(run, held_out, report)
         log_explanations(run, held_out, seen, report)
+        if config.reports.learning_curve:
+            shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
+            log_learning_curve(run, [*shares, Point(SHARES[-1], len(corpus.items), report, result.model)])
         model_uri = _log_bundle(run, corpus, held_out)
     registry = tracking.registry
     tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}
@@ -94,7 +99,7 @@ def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut) -> str:
         "run_id": run.id,
         "reference": held_out_reference(held_out),
         "corpus_sha256": corpus.digest,
-        "config": held_out.config.model_dump(mode="json", exclude={"data", "gate", "retrain"}),
+        "config": held_out.config.model_dump(mode="json", exclude={"data", "gate", "retrain", "reports"}),
     }
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"

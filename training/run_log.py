@@ -15,10 +15,12 @@ from training.evaluate import Report
 from training.figures import Scored
 from training.held_out import HeldOut
 from training.item_table import CORPUS_PATH, item_table
+from training.learning_curve import Point
 from training.model_card import figures_table, model_card
 from training.pictures import (
     baseline_bars,
     coverage_risk_curve,
+    curve_by_items,
     framing_confusion,
     precision_recall_curves,
     reliability,
@@ -28,7 +30,7 @@ from training.prediction_table import PREDICTIONS_PATH, folds_digest, labels_dig
 from training.telling_words import telling_words
 from training.tracking import Run
 
-_NOT_DATA = {"data", "registry", "gate", "retrain"}
+_NOT_DATA = {"data", "registry", "gate", "retrain", "reports"}
 _LONGEST_NAME = 80
 _SECTIONS = ("framing", "topics", "features", "decision")
 _SLICES = {"by_language": "language", "by_kind": "kind", "by_length": "length", "by_voice": "voice"}
@@ -116,7 +118,7 @@ def all_metrics(report: Report) -> dict[str, float]:
     """Return every figure that is logged as a metric, with dotted names.
 
     MLflow orders its charts by name: those of all items come first, then what must be beaten (`versus`), then parts
-    of the items (`where`), then bounds (`within`).
+    of the items (`where`), the learning curve (`with_fewer_items`), and bounds (`within`).
     """
     metrics = headline_metrics(report) | dict(_overall(report)) | dict(_label_metrics(report))
     for way, name in _SLICES.items():
@@ -147,6 +149,15 @@ def log_predictions(run: Run, held_out: HeldOut) -> None:
     run.log_table(table, PREDICTIONS_PATH)
     run.log_browsable_table(table.drop(columns=["story", "voice"]).round(3), "predictions/out_of_fold.json")
     run.set_tags({"framing.folds_sha256": folds_digest(table), "framing.labels_sha256": labels_digest(table)})
+
+
+def log_learning_curve(run: Run, points: Sequence[Point]) -> None:
+    """Log the figures of each of `points` as a step of a metric, which MLflow draws as a line, and as a picture."""
+    for point in points:
+        run.log_metrics(_brief("with_fewer_items", point.held_out), step=point.items)
+    run.log_figure(curve_by_items(points), "pictures/learning_curve.png")
+    reports = [{"share": point.share, "items": point.items, "report": point.held_out} for point in points]
+    run.log_json(reports, "learning_curve.json")
 
 
 def log_explanations(run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report) -> None:

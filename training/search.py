@@ -108,8 +108,9 @@ def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Track
 
 def _fingerprint(config: Config, search: SearchConfig, corpus: Corpus) -> str:
     """Return a digest of what a trial's value follows from; the number of trials may grow."""
-    told = [config.model_dump(mode="json", exclude={"data"}), search.model_dump(mode="json", exclude={"trials"})]
-    return hashlib.sha256(json.dumps([*told, corpus.digest], sort_keys=True).encode()).hexdigest()
+    settings = config.model_dump(mode="json", exclude={"data", "reports"})
+    told = [settings, search.model_dump(mode="json", exclude={"trials"}), corpus.digest]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,9 @@ class Run:
         """Log settings, one by one."""
         mlflow.log_params(dict(parameters))
 
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log figures under names in which a dot makes a level."""
-        mlflow.log_metrics({name.replace(".", "/"): value for name, value in metrics.items()})
+    def log_metrics(self, metrics: Mapping[str, float], *, step: int | None = None) -> None:
+        """Log figures under names in which a dot makes a level; those of many steps are a curve."""
+        mlflow.log_metrics({name.replace(".", "/"): value for name, value in metrics.items()}, step=step)
 
     def log_dataset(self, rows: Sequence[Mapping[str, Any]], *, name: str, digest: str, context: str) -> None:
         """Log which data the run used, with its SHA-256 digest."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from framing.errors import FramingError
-from tests.crashes import Store, check, check_dead_runs, check_study, finished, killed_after
+from tests.crashes import Store, check, check_dead_runs, check_study, finished, finished_trials, killed_after
 from training.data import bundled_corpus
 from training.registry import CHAMPION, PREVIOUS
 
@@ -69,13 +69,14 @@ def fit(store: Store, kills: int, draw: random.Random) -> dict[str, Any]:
 
 def search(store: Store, kills: int, draw: random.Random) -> dict[str, Any]:
     """Kill a search that is begun again and again, and let it end."""
-    trials = kills // 2 + 2
     seconds = finished(store.search(1))
     for _ in range(kills):
-        killed_after(store.search(trials), draw.uniform(LEAST_SECONDS, seconds))
+        killed_after(store.search(100 * kills), draw.uniform(LEAST_SECONDS, 2 * seconds))
         _checked(store, [None])
+    trials = finished_trials(store) + 1
     finished(store.search(trials))
-    return {"seconds": seconds, "lost_trials": check_study(store, trials), "killed_runs": check_dead_runs(store)}
+    lost, killed = check_study(store, trials), check_dead_runs(store)
+    return {"seconds": seconds, "trials": trials, "lost_trials": lost, "killed_runs": killed}
 
 
 def retraining(store: Store, kills: int, draw: random.Random) -> dict[str, Any]:

@@ -67,6 +67,7 @@ CASES: Mapping[str, Case] = {
     "mislabelled": Case(mislabelled, "relabelled"),
     "shrunken": Case(shrunken, "missing"),
     "reseeded": Case(list, "", ("seed=8",)),
+    "reseeded_again": Case(list, "", ("seed=9",)),
 }
 
 
