@@ -16,7 +16,6 @@ This uses what grpcio keeps to itself; tests of fuzzing, overload, draining and 
 import array
 import asyncio
 import fcntl
-import logging
 import os
 import termios
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,7 +28,6 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]  # grpcio has no t
 
 _OTHERS = 4  # calls under way to be taken for a method of which nothing is said
 _NO_FLAGS = 0
-_LOG = logging.getLogger("framing.serving")
 _LAST = 512  # calls more of each method that are taken when the server stops
 
 
@@ -127,16 +125,16 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]  # as above
         if data is None:  # it was cancelled before its message came
             return
         parse = handler.request_deserializer  # one that refuses has none
-        reply = await handler.unary_unary(parse(data) if parse else data, context)
-        parts = (
-            cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS),
-            cygrpc.SendMessageOperation(handler.response_serializer(reply), _NO_FLAGS),
-            cygrpc.SendStatusFromServerOperation(context.trailing_metadata(), cygrpc.StatusCode.ok, "", _NO_FLAGS),
-        )
         try:
+            reply = await handler.unary_unary(parse(data) if parse else data, context)
+            parts = (
+                cygrpc.SendInitialMetadataOperation(None, _NO_FLAGS),
+                cygrpc.SendMessageOperation(handler.response_serializer(reply), _NO_FLAGS),
+                cygrpc.SendStatusFromServerOperation(context.trailing_metadata(), cygrpc.StatusCode.ok, "", _NO_FLAGS),
+            )
             await cygrpc.execute_batch(call, parts, self._events)
-        except cygrpc.ExecuteBatchError:
-            _LOG.debug("the caller of %s has gone before its answer", name)
+        except cygrpc.ExecuteBatchError as error:  # the caller has gone; what else goes wrong is told
+            raise asyncio.CancelledError from error
 
     def _keep(self, work: Any) -> None:
         task = self._events.create_task(work)

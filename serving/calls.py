@@ -16,12 +16,15 @@ from serving.admission import Admission
 from serving.settings import Settings
 from serving.status import grpc_code, to_status, trailing_metadata
 from serving.telemetry import Method, Telemetry
+from serving.turns import Turns
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 _IDLE_SECONDS, _LOOK_SECONDS = 1.0, 0.1
 _MOST_UTF8 = 4  # bytes of a code point
+_SLICE_SECONDS = 0.005  # in which articles may begin in one turn of the event loop
+_REFUSALS = 8
 _STREAM_RETRY_SECONDS = 1.0
 _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -50,6 +53,8 @@ class Calls:
             most_wait=settings.max_wait_seconds,
             most_bytes=settings.max_text * _MOST_UTF8,
         )
+        self.articles = Turns(_SLICE_SECONDS)
+        self._refusals = Turns(_SLICE_SECONDS / 2, at_once=_REFUSALS)
         self.closing = False
         self.telemetry = telemetry
         telemetry.gauges = lambda: {"waiting": self.admission.waiting, "open": self._open}
@@ -72,9 +77,8 @@ class Calls:
                 message = parsed(request)
                 count = min(max(articles(message), 1), self._settings.max_batch)
                 size = message.ByteSize()
-                self.admission.check(count, size, context.time_remaining())
+                await self._admit(count, size, context.time_remaining())
                 with self.admission.work(count, size):
-                    await asyncio.sleep(0)  # calls that have arrived are counted before work begins
                     return await call(message)
 
         return self._unary(method, answer)
@@ -97,7 +101,7 @@ class Calls:
 
         async def handle(requests: AsyncIterator[Any], context: Context) -> None:
             with self._status(told, context) as status, self._call(), self._stream():
-                self.admission.check(1, 0, context.time_remaining())
+                await self._admit(1, 0, context.time_remaining())
                 await self._answer_all(requests, context, call)
             await _abort_if_failed(context, status)
 
@@ -135,6 +139,14 @@ class Calls:
 
         return grpc.unary_unary_rpc_method_handler(handle, _parser(method), _serialiser(method))
 
+    async def _admit(self, articles: int, size: int, remaining: float | None) -> None:
+        """As `Admission.check`; but to refuse waits for its turn too, or it is all that is done under overload."""
+        try:
+            self.admission.check(articles, size, remaining)
+        except Overloaded:
+            await self._refusals.take()
+            raise
+
     async def _answer_all(
         self, requests: AsyncIterator[Any], context: Context, call: Callable[[Any], Awaitable[Message]]
     ) -> None:
@@ -146,7 +158,6 @@ class Calls:
                     if count > self._settings.max_stream:
                         raise StreamTooLong(f"expected at most {self._settings.max_stream} articles: open another")
                     with self.admission.work(1, 0 if isinstance(request, Malformed) else request.ByteSize()):
-                        await asyncio.sleep(0)
                         reply = await call(request)
                     await context.write(reply)
                     limit.reschedule(now() + self._settings.stream_idle_seconds)

@@ -1,6 +1,5 @@
 """inference.GRPCInferenceService, the Open Inference Protocol: each call from request to reply."""
 
-import asyncio
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -55,13 +54,8 @@ class OpenInferenceService:
         model = self._service.model()
         check_served(model, request.model_name, request.model_version, field="model_")
         articles = read_inference(request, most=self._settings.max_batch, max_text=self._settings.max_text)
-        counts = self._service.telemetry.counts
-        counts.batch(len(articles))
-        answers = []
-        for article in articles:
-            answers.append(model.classify(article, evidence=0))
-            counts.answer(answers[-1])
-            await asyncio.sleep(0)  # other calls, health among them, are answered in between
+        self._service.telemetry.counts.batch(len(articles))
+        answers = [await self._service.answer(article, model, evidence=0) for article in articles]
         return write_inference(request, model, answers)
 
     def _ready(self) -> bool:

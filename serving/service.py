@@ -1,8 +1,10 @@
 """framing.v1.ClassificationService: each call from request to reply."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from framing.article import Article, Classification
 from framing.errors import InvalidInput, ModelUnavailable
@@ -24,6 +26,7 @@ from serving.status import to_status
 from serving.telemetry import Telemetry
 from serving.updates import SwapOutcome
 
+_LONG = 5_000  # code points: what takes longer than an article of news does
 SERVICE = pb.DESCRIPTOR.services_by_name["ClassificationService"]
 
 
@@ -45,6 +48,7 @@ class ClassificationService:
         self._loaded: LoadedModel | None = None
         self._outcome: SwapOutcome | None = None
         self.shadow: ShadowFeed | None = None
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="long-texts")
 
     def load(self, model: FramingModel) -> None:
         """Answer with `model` from now on."""
@@ -57,7 +61,7 @@ class ClassificationService:
 
     async def classify_article(self, request: pb.ClassifyArticleRequest) -> pb.ClassifyArticleResponse:
         """Classify one article."""
-        return pb.ClassifyArticleResponse(classification=self._classify(request, self.model()))
+        return pb.ClassifyArticleResponse(classification=await self._classify(request))
 
     async def batch_classify_articles(
         self, request: pb.BatchClassifyArticlesRequest
@@ -73,10 +77,8 @@ class ClassificationService:
         self.telemetry.counts.batch(len(articles))
         reply = pb.BatchClassifyArticlesResponse()
         for article in articles:
-            answer = model.classify(article, evidence=evidence)
-            self._answered(article, answer)
+            answer = await self.answer(article, model, evidence)
             reply.classifications.append(write_classification(answer, article, model, encoding))
-            await asyncio.sleep(0)  # other calls, health among them, are answered in between
         return reply
 
     async def stream_classify_article(
@@ -84,7 +86,7 @@ class ClassificationService:
     ) -> pb.StreamClassifyArticlesResponse:
         """Classify one article of a stream; what is wrong with it stands in its place."""
         try:
-            return pb.StreamClassifyArticlesResponse(classification=self._classify(parsed(request), self.model()))
+            return pb.StreamClassifyArticlesResponse(classification=await self._classify(parsed(request)))
         except InvalidInput as error:
             return pb.StreamClassifyArticlesResponse(error=to_status(error))
 
@@ -107,19 +109,30 @@ class ClassificationService:
         """Return the version of the model in force, empty if there is none."""
         return self._loaded.model.version if self._loaded else ""
 
-    def _classify(
-        self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest, model: FramingModel
-    ) -> pb.Classification:
-        article = read_article(require_article(request), "article", max_text=self._settings.max_text)
-        evidence, encoding = read_options(request.options)
-        answer = model.classify(article, evidence=evidence)
-        self._answered(article, answer)
-        return write_classification(answer, article, model, encoding)
+    async def answer(self, article: Article, model: FramingModel, evidence: int) -> Classification:
+        """Return what `model` says of `article`, once it is its turn, and count it.
 
-    def _answered(self, article: Article, answer: Classification) -> None:
+        A long text is worked on in a thread beside the event loop, one at a time: it may take a second, and probes and
+        other calls are not to wait for it.
+        """
+        await self.calls.articles.take()
+        classify = partial(model.classify, article, evidence=evidence)
+        if len(article.text) > _LONG:
+            answer = await asyncio.get_running_loop().run_in_executor(self._beside, classify)
+        else:
+            answer = classify()
         self.telemetry.counts.answer(answer)
         if self.shadow:
             self.shadow.offer(article, answer)
+        return answer
+
+    async def _classify(
+        self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest
+    ) -> pb.Classification:
+        model = self.model()
+        article = read_article(require_article(request), "article", max_text=self._settings.max_text)
+        evidence, encoding = read_options(request.options)
+        return write_classification(await self.answer(article, model, evidence), article, model, encoding)
 
     def _loaded_model(self) -> LoadedModel:
         if self._loaded is None:

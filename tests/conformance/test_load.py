@@ -116,6 +116,30 @@ def test_overload_says_when_to_come_back_while_health_answers(
     assert Duration(nanos=1).ToNanoseconds() < retry.retry_delay.ToNanoseconds() < 30e9
 
 
+def test_a_long_text_keeps_nobody_waiting(
+    server: FramingServer, channel: grpc.Channel, stub: pb_grpc.ClassificationServiceStub,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    model, begun, goes_on = server.service.model(), threading.Event(), threading.Event()
+    classify = model.classify
+
+    def long_one_waits(article: Any, **named: Any) -> Any:
+        if len(article.text) == 100_000:
+            begun.set()
+            assert goes_on.wait(60)
+        return classify(article, **named)
+
+    monkeypatch.setattr(model, "classify", long_one_waits)
+    long = stub.ClassifyArticle.future(pb.ClassifyArticleRequest(article=pb.Article(text="a\n" * 50_000)))
+    assert begun.wait(60)
+    health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    assert stub.ClassifyArticle(REQUEST, timeout=60).classification.framings
+    assert not long.done()
+    goes_on.set()
+    assert long.result().classification.framings
+
+
 def test_streams_have_a_length_and_a_number(server: FramingServer, stub: pb_grpc.ClassificationServiceStub) -> None:
     one = pb.StreamClassifyArticlesRequest(article=ARTICLE)
     answers = stub.StreamClassifyArticles(iter([one] * 6))

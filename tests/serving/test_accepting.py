@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from framing.errors import Overloaded
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
 from serving import accepting
@@ -57,11 +58,13 @@ def test_many_calls_at_once_each_get_their_own_answer(stub: pb_grpc.Classificati
     assert len(set(alone)) == len(alone)
 
 
+@pytest.mark.parametrize("refused", [False, True])
 def test_a_caller_who_has_gone_before_the_answer_disturbs_nobody(
     server: FramingServer,
     stub: pb_grpc.ClassificationServiceStub,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    refused: bool,
 ) -> None:
     model, begun, gone = server.service.model(), threading.Event(), threading.Event()
     classify = model.classify
@@ -70,6 +73,8 @@ def test_a_caller_who_has_gone_before_the_answer_disturbs_nobody(
         begun.set()
         gone.wait(10)
         time.sleep(0.1)  # for the server's core to hear of it
+        if refused:
+            raise Overloaded("as the test says", 1.0)
         return classify(*arguments, **named)
 
     request = pb.ClassifyArticleRequest(article=pb.Article(text=TEXT))
