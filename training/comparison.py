@@ -15,13 +15,14 @@ import pandas as pd
 from framing.errors import DataError
 from framing.taxonomy import Taxonomy
 from training.metrics import Matrix, accuracy, f1_macro, f1_micro, label_counts, one_against_rest, ratio
-from training.paired import Difference, PairedBootstrap, Statistic
 from training.probability_metrics import bin_sums, calibration_error, item_log_loss
+from training.resampling import Difference, Resamples, Statistic
 from training.slices import NONE, length_bucket
 
 Report = dict[str, Any]
 
 LEAST_SLICE_ITEMS = 30
+RESAMPLES = 2000  # more than of one model's figures: the gate looks far into their tails
 CONFIDENCE = 0.95
 SMALLER_IS_BETTER = frozenset({"framing.log_loss", "framing.calibration_error"})
 _SHOWN_IDS = 3
@@ -34,7 +35,7 @@ class Pair:
         self.before = before
         self.after = after
         self.taxonomy = taxonomy
-        self._bootstrap = PairedBootstrap(list(before["story"]), seed=seed)
+        self._resamples = Resamples(list(before["story"]), count=RESAMPLES, seed=seed)
         self._counts: dict[str, tuple[Matrix, Matrix]] = {}
 
     def difference(self, figure: str, *, confidence: float, rows: npt.NDArray[np.bool_] | None = None) -> Difference:
@@ -42,7 +43,7 @@ class Pair:
         kind, statistic = _FIGURES[figure]
         if kind not in self._counts:
             self._counts[kind] = self._weighted(kind, self.before), self._weighted(kind, self.after)
-        return self._bootstrap.difference(*self._counts[kind], statistic, rows=rows, confidence=confidence)
+        return self._resamples.difference(*self._counts[kind], statistic, rows=rows, confidence=confidence)
 
     def _weighted(self, kind: str, table: pd.DataFrame) -> Matrix:
         counts = _COUNTS[kind](self.before, table, self.taxonomy)

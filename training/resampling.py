@@ -1,48 +1,98 @@
-"""Intervals by drawing whole groups (stories) again: the cluster bootstrap of Field and Welsh (2007), section 2."""
+"""Resamples of whole groups (stories): intervals of one model's figures, and of how two models differ.
+
+Whole stories are drawn, since items of one story succeed and fail together: the cluster bootstrap of Field and Welsh
+(2007), section 2. Two models answer the same resamples (Koehn 2004, "Statistical significance tests for machine
+translation evaluation", section 4). Statistics are computed from counts that add up over items, as in training.metrics.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 Interval = tuple[float, float]
+Statistic = Callable[[Matrix], Matrix]
 
 RESAMPLES = 1000
 LEVEL = 0.95
 _CHUNK_CELLS = 1 << 22  # of resampled item weights in memory at once
 
 
-class Resamples:
-    """Resamples of n items by their groups, the same ones for every statistic."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A statistic of two models: `before`, `after`, `after - before`, its percentile interval (low, high).
 
-    def __init__(self, groups: Sequence[str], *, seed: int = 0) -> None:
+    `not_greater` is the share of resamples in which the second is not greater than the first: Koehn's p for
+    "the second is greater".
+    """
+
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    not_greater: float
+
+
+class Resamples:
+    """Resamples of n items by their groups, drawn once from `seed` and the same for every statistic, model and slice.
+
+    There are `count`, else RESAMPLES of them.
+    """
+
+    def __init__(self, groups: Sequence[str], *, count: int | None = None, seed: int = 0) -> None:
         names, self._members = np.unique(np.asarray(groups), return_inverse=True)
         even = np.full(len(names), 1 / len(names))
-        self._draws = np.random.default_rng(seed).multinomial(len(names), even, size=RESAMPLES).astype(np.float64)
+        draws = np.random.default_rng(seed).multinomial(len(names), even, size=count or RESAMPLES)
+        self._draws = draws.astype(np.float64)
 
-    def of_sums(self, counts: Matrix, statistic: Callable[[Matrix], Matrix]) -> Interval:
+    def of_sums(self, counts: Matrix, statistic: Statistic) -> Interval:
         """Return the 95 % percentile interval of a `statistic` (..., *shape) of the sum of `counts` (n, *shape)."""
-        flat = counts.reshape(len(counts), -1)
-        groups = self._draws.shape[1]
-        sums = np.column_stack([np.bincount(self._members, column, minlength=groups) for column in flat.T])
-        return percentiles(statistic((self._draws @ sums).reshape(RESAMPLES, *counts.shape[1:])))
+        return percentiles(statistic(self._sums(counts, np.arange(len(counts)))))
 
-    def of_weights(self, weights: Matrix, statistic: Callable[[Matrix], Matrix]) -> Interval:
+    def of_weights(self, weights: Matrix, statistic: Statistic) -> Interval:
         """Return the 95 % percentile interval of a `statistic` of item weights, from (r, n) to (r,), at `weights`."""
         step = max(1, _CHUNK_CELLS // len(self._members))
-        chunks = [self._draws[start : start + step] for start in range(0, RESAMPLES, step)]
+        chunks = [self._draws[start : start + step] for start in range(0, len(self._draws), step)]
         return percentiles(np.concatenate([statistic(chunk[:, self._members] * weights) for chunk in chunks]))
 
+    def difference(
+        self,
+        before: Matrix,
+        after: Matrix,
+        statistic: Statistic,
+        *,
+        rows: npt.NDArray[np.bool_] | None = None,
+        confidence: float,
+    ) -> Difference:
+        """Return how `statistic` differs between two models' counts (n, ...), on all items or where `rows` is true.
 
-def interval(
-    counts: Matrix, groups: Sequence[str], statistic: Callable[[Matrix], Matrix], *, seed: int = 0
-) -> Interval:
+        `rows` is (n,); `confidence` is that of the two-sided interval.
+        """
+        chosen = np.arange(len(before)) if rows is None else np.flatnonzero(rows)
+        values = statistic(self._sums(after, chosen)) - statistic(self._sums(before, chosen))
+        low, high = percentiles(values, confidence)
+        old, new = (float(statistic(counts[chosen].sum(axis=0))) for counts in (before, after))
+        return Difference(old, new, new - old, low, high, float((values <= 0).mean()))
+
+    def _sums(self, counts: Matrix, rows: Rows) -> Matrix:
+        """Return the sum of the `counts` (n, *shape) of some `rows` in each resample, (r, *shape)."""
+        groups, members = np.unique(self._members[rows], return_inverse=True)
+        flat = counts[rows].reshape(len(rows), -1)
+        sums = np.column_stack([np.bincount(members, column, minlength=len(groups)) for column in flat.T])
+        draws = self._draws if len(groups) == self._draws.shape[1] else self._draws[:, groups]
+        return (draws @ sums).reshape(len(draws), *counts.shape[1:])
+
+
+def interval(counts: Matrix, groups: Sequence[str], statistic: Statistic, *, seed: int = 0) -> Interval:
     """Return the 95 % percentile interval of `statistic` over resamples of whole `groups`."""
     return Resamples(groups, seed=seed).of_sums(counts, statistic)
 
 
-def percentiles(values: Matrix) -> Interval:
-    """Return what 95 % of `values` lie between."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def percentiles(values: Matrix, level: float = LEVEL) -> Interval:
+    """Return what a share `level` of `values` lie between."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
