@@ -15,6 +15,7 @@ from framing.errors import Busy, ConfigError, DataError, FramingError
 from framing.model import FramingModel
 from framing.store import default_tracking_uri
 from framing.taxonomy import default_taxonomy
+from training.choice_commands import add_choice_commands
 from training.config import Config, load_config
 from training.data import bundled_corpus, configured_corpus, load_corpus
 from training.evaluate import Report, evaluate
@@ -61,16 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_release_commands(commands)
 
-    command = commands.add_parser("search", help="look for better settings; goes on where it was interrupted")
-    _configurable(command)
-    command.add_argument("--space", default="search", metavar="FILE", help="TOML file, or a shipped search")
-    command.add_argument(
-        "--trials", type=int, metavar="N", help="how many the study is to have; default as in the space"
-    )
-    command.add_argument("--study", metavar="URL", help="Optuna's database; default search.db beside var/mlflow.db")
-    command.add_argument("--output", type=Path, metavar="FILE", help="write the configuration that was found, as TOML")
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    command.set_defaults(command=_search)
+    add_choice_commands(commands)
 
     command = commands.add_parser("learning-curve", help="fit on growing shares of the stories and measure each")
     command.add_argument("--data", type=Path, metavar="FILE", help="measure on other labelled data, too")
@@ -141,32 +133,6 @@ def _fit(options: argparse.Namespace) -> int:
     outcome = train(config, tracking, promote=options.promote, progress=_say)
     _say(f"run {outcome.run_id}: version {outcome.version}, " + ("champion" if outcome.champion else "challenger"))
     _print_report(outcome.report)
-    return 0
-
-
-def _search(options: argparse.Namespace) -> int:
-    from training.search import config_lines, default_study, run_search, search_outcome
-    from training.search_config import load_search
-    from training.tracking import Tracking
-    from training.trials import FIGURES
-
-    config, search = load_config(options.config, options.set), load_search(options.space, FIGURES)
-    if options.trials:
-        search = search.model_copy(update={"trials": options.trials})
-    uri = options.tracking_uri or default_tracking_uri()
-    study = options.study or default_study(uri)
-    tracking = Tracking(uri, experiment=config.registry.experiment, model=config.registry.model)
-    run_search(config, search, tracking, study, progress=_say)
-    outcome = search_outcome(config, search, study, progress=_say)
-    if options.output:
-        options.output.write_text("\n".join(config_lines(outcome.config)) + "\n", "utf-8")
-    told = {"trial": outcome.trial, "chosen": outcome.chosen, "others": outcome.others, "base": outcome.base_others}
-    if options.json:
-        print(json.dumps(told, ensure_ascii=False))
-        return 0
-    print(f"trial {outcome.trial}, on the folds it was chosen by and on others, and the configuration itself on those")
-    for name in outcome.others:
-        print(f"{name:20} {outcome.chosen[name]:.4f}  {outcome.others[name]:.4f}  {outcome.base_others[name]:.4f}")
     return 0
 
 

@@ -86,7 +86,10 @@ class Data(Section):
 
 
 class Features(Section):
-    """What is counted of an article, and from how many articles joined of two topics are learnt besides."""
+    """What is counted of an article, and from how many articles joined of two topics are learnt besides.
+
+    `quoted` is what the share in quotation marks weighs beside the other shape counts.
+    """
 
     least_ngram: int = Field(default=2, ge=1, le=8)
     greatest_ngram: int = Field(default=5, ge=1, le=8)
@@ -94,6 +97,7 @@ class Features(Section):
     least_articles: int = Field(default=2, ge=1)
     most_ngrams: int = Field(default=60_000, ge=100)
     exponent: float = Field(default=0.5, ge=0, le=1)
+    quoted: float = Field(default=1.0, ge=0)
     joined: int = Field(default=0, ge=0)
 
 
@@ -119,7 +123,7 @@ class Classifier(Section):
     """
 
     kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"
-    members: tuple[Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic"], ...] = ()
+    members: tuple[Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic"], ...] = ("ridge", "svm")
     alpha: float = Field(default=0.1, gt=0)
     c: float = Field(default=1.0, gt=0)
     smoothing: float = Field(default=1.0, gt=0)
@@ -220,12 +224,17 @@ def load_config(name: str = "default", overrides: Sequence[str] = ()) -> Config:
 
 
 def read_tables(name: str, overrides: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Return the file of the configuration `name` and what it holds, unchecked, with `overrides`."""
+    """Return the file of the configuration `name` and what it holds, unchecked, with `overrides`.
+
+    What it does not say is as in the configuration that its `base` names.
+    """
     source, text = _read(name)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: {error}") from error
+    if base := tables.pop("base", ""):
+        tables = _merged(read_tables(str(base), ())[1], tables)
     for override in overrides:
         _apply(tables, override)
     return source, tables
@@ -250,6 +259,11 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
+
+
+def _merged(base: Mapping[str, Any], tables: Mapping[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(base[key], value) for key, value in tables.items() if isinstance(base.get(key), dict)}
+    return {**base, **tables, **both}
 
 
 def _shipped(name: str) -> Traversable:

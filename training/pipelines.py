@@ -31,19 +31,21 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     counted already, with the same `sizes` and `bigrams`.
     """
 
-    def __init__(  # scikit-learn wants every parameter here by name
+    def __init__(  # noqa: PLR0913, PLR0917  # scikit-learn wants every parameter here by name
         self,
         sizes: tuple[int, int] = (2, 5),
         bigrams: bool = True,
         least_articles: int = 2,
         most_ngrams: int = 60_000,
         exponent: float = 0.5,
+        quoted: float = 1.0,
     ) -> None:
         self.sizes = sizes
         self.bigrams = bigrams
         self.least_articles = least_articles
         self.most_ngrams = most_ngrams
         self.exponent = exponent
+        self.quoted = quoted
 
     def fit(self, articles: Articles, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Choose the vocabulary: the n-grams of most articles, of `least_articles` at the least."""
@@ -72,11 +74,16 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             sparse.diags_array(1 / counts.norms(field, self.exponent)) @ (matrix @ chosen)
             for field, matrix in enumerate(counts.fields)
         ]
-        return sparse.csr_matrix(sparse.hstack([*blocks, sparse.csr_matrix(counts.shape)], format="csr"))
+        return sparse.csr_matrix(
+            sparse.hstack([*blocks, sparse.csr_matrix(counts.shape * self._shape_factors())], format="csr")
+        )
 
     def factors(self) -> Matrix:
-        """Return what each column's count was multiplied by: its idf, or 1 for the shape counts."""
-        return np.concatenate([np.tile(self.idf_, len(FIELDS)), np.ones(len(SHAPE))])
+        """Return what each column's count was multiplied by: its idf, or a shape count's weight beside the others."""
+        return np.concatenate([np.tile(self.idf_, len(FIELDS)), self._shape_factors()])
+
+    def _shape_factors(self) -> Matrix:
+        return np.array([self.quoted if name == "quoted_share" else 1.0 for name in SHAPE])
 
     def _counts(self, articles: Articles) -> NgramCounts:
         if isinstance(articles, NgramCounts):
@@ -138,6 +145,7 @@ def make_ngrams(features: Features) -> FieldNgrams:
         least_articles=features.least_articles,
         most_ngrams=features.most_ngrams,
         exponent=features.exponent,
+        quoted=features.quoted,
     )
 
 

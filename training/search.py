@@ -101,6 +101,8 @@ def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Track
         if _RUN not in study.user_attrs:
             with tracking.run("search", {"framing.kind": "search"}) as run:
                 run.log_parameters(flatten(search.model_dump(mode="json")))
+            start = flatten(config.model_dump(mode="json"))
+            study.enqueue_trial({name: start[name] for name in search.space if name in start}, skip_if_exists=True)
             study.set_user_attr(_MADE_FOR, made_for)
             study.set_user_attr(_RUN, run.id)
     return study

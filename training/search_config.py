@@ -41,8 +41,9 @@ class Range(Section):
 class SearchConfig(Section):
     """A search: the mean of the figures in `objective` is raised over `space`, whose names are settings of a run.
 
-    The first `random` trials are drawn evenly, the others where good ones were found (Bergstra et al. 2011). A
-    trial is given up after a fold if it is worse there than half of those before it, once there are `unpruned` of them.
+    The first trial has the settings of the configuration itself; of the others, the first `random` in all are drawn
+    evenly, the rest where good ones were found (Bergstra et al. 2011). A trial is given up after a fold if it is worse
+    there than half of those before it, once there are `unpruned` of them.
     """
 
     objective: tuple[str, ...] = ("topics.f1_macro", "framing.f1_macro")

@@ -7,7 +7,7 @@ import numpy as np
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
-from training.config import Config
+from training.config import Config, load_config
 from training.data import LabelledItem
 from training.fit import Labels, OutOfFold, framing_weights, story_folds
 from training.folds import Fold, Rows
@@ -26,12 +26,14 @@ Figures = Mapping[str, float]
 class Trials:
     """Items that are read, counted and parted into folds once for many settings."""
 
-    def __init__(self, config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy) -> None:
+    def __init__(
+        self, config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy, folds: Sequence[Fold] | None = None
+    ) -> None:
         self.taxonomy = taxonomy
         self._items = items
         self._articles = read_all(items)
         self._labels = Labels.of(items, taxonomy)
-        self._folds: list[Fold] = list(story_folds(config, items, self._labels))
+        self.folds = list(folds or story_folds(config, items, self._labels))
         self._counted: tuple[tuple[int, int, bool], NgramCounts] | None = None
 
     def figures(self, config: Config) -> Iterator[Figures]:
@@ -39,17 +41,46 @@ class Trials:
 
         Of the data and the folds that `config` names, those given to the constructor are used.
         """
-        labels, counts = self._labels, self._counts(config)
-        counted = labels.counted(config.framing)
-        known = Known(self._items, self._articles, counts, labels.topics, labels.framing, counted)
-        fold = np.full(len(self._items), len(self._folds))
+        known = self._known(config)
+        fold = np.full(len(self._items), len(self.folds))
         scores = np.zeros((len(self._items), len(self.taxonomy.topics) + len(self.taxonomy.framings)))
-        for number, (train, test) in enumerate(self._folds):
+        for number, (train, test) in enumerate(self.folds):
             [scores[test]] = in_threads(lambda part: _scores(config, known, part, self.taxonomy), [(train, test)])
             fold[test] = number
             seen = np.flatnonzero(fold <= number)
             if number:
                 yield figures_of(config, scores[seen], fold[seen], self._labels.at(seen), self.taxonomy)
+
+    def out_of_fold(self, config: Config, *, by_language: bool = False) -> OutOfFold:
+        """Return the scores of all items, each from the other folds; `by_language`, from those of its language alone.
+
+        Its probabilities are not calibrated.
+        """
+        known = self._known(config)
+        languages = np.array([item.lang if by_language else "" for item in self._items])
+        scores = np.zeros((len(self._items), len(self.taxonomy.topics) + len(self.taxonomy.framings)))
+        fold = np.zeros(len(self._items), dtype=np.int64)
+        parts = [
+            (train[languages[train] == language], test[languages[test] == language])
+            for train, test in self.folds
+            for language in np.unique(languages[test])
+        ]
+        given = in_threads(lambda part: _scores(config, known, part, self.taxonomy), parts)
+        for (_, test), values in zip(parts, given, strict=True):
+            scores[test] = values
+        for number, (_, test) in enumerate(self.folds):
+            fold[test] = number
+        return OutOfFold(scores, *probabilities(scores, len(self.taxonomy.topics)), fold)
+
+    def reading(self, items: Sequence[LabelledItem]) -> "Trials":
+        """Return the same folds of the same items with other texts."""
+        return Trials(load_config(), items, self.taxonomy, self.folds)
+
+    def _known(self, config: Config) -> Known:
+        counted = self._labels.counted(config.framing)
+        return Known(
+            self._items, self._articles, self._counts(config), self._labels.topics, self._labels.framing, counted
+        )
 
     def _counts(self, config: Config) -> NgramCounts:
         features = config.features

@@ -69,7 +69,8 @@ def test_a_label_that_never_or_always_occurs_is_no_crash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"), [(Classifier(class_weight={"zeal": 2.0}), "zeal"), (Classifier(kind="average"), "members")]
+    ("settings", "message"),
+    [(Classifier(class_weight={"zeal": 2.0}), "zeal"), (Classifier(kind="average", members=()), "members")],
 )
 def test_settings_that_could_not_count_are_refused(settings: Classifier, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -1,0 +1,89 @@
+"""Ablations on a small corpus, and the shipped ones."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from framing.errors import ConfigError
+from framing.taxonomy import Taxonomy
+from training.__main__ import main
+from training.ablation import Variant, ablate, load_ablation
+from training.config import Config, load_config
+from training.data import load_corpus
+from training.trials import FIGURES, Trials
+
+SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
+CANDIDATES = ("logistic", "svm", "complement_bayes", "bayes_logistic", "average")
+
+
+@pytest.fixture
+def config() -> Config:
+    return load_config("default", SMALL)
+
+
+def test_what_changes_nothing_differs_in_nothing(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
+    items = load_corpus([data_file], taxonomy).items
+    variants = {"same": Variant(), "no counts": Variant(settings={"topics.fields.shape": 0.0})}
+    same, changed = ablate(config, variants, items, taxonomy)
+    assert [(one.difference, one.low, one.high) for one in same.differences.values()] == [(0, 0, 0)] * len(FIGURES)
+    assert changed.differences["topics.f1_macro"].difference != 0
+    assert changed.differences["framing.accuracy"].difference == 0
+
+
+def test_a_language_by_itself_is_read_as_if_there_were_no_other(
+    config: Config, data_file: Path, taxonomy: Taxonomy
+) -> None:
+    items = load_corpus([data_file], taxonomy).items
+    trials = Trials(config, items, taxonomy)
+    joint, apart = trials.out_of_fold(config), trials.out_of_fold(config, by_language=True)
+    assert np.array_equal(joint.fold, apart.fold)
+    assert not np.allclose(joint.scores, apart.scores)
+    russian = [item for item in items if item.lang == "ru"]
+    rows = [row for row, item in enumerate(items) if item.lang == "ru"]
+    place = {row: number for number, row in enumerate(rows)}
+    folds = [tuple(np.array([place[r] for r in part if r in place]) for part in fold) for fold in trials.folds]
+    only = Trials(config, russian, taxonomy, folds).out_of_fold(config)
+    np.testing.assert_allclose(apart.scores[rows], only.scores, atol=1e-6)
+
+
+def test_masked_outlets_are_not_read(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
+    items = load_corpus([data_file], taxonomy).items
+    with_names = [replace(item, text=f"{item.outlet} {item.text}") for item in items]
+    masked = {"masked": Variant(mask_outlets=True)}
+    [worth] = ablate(config, masked, with_names, taxonomy)
+    [plain] = ablate(config, masked, items, taxonomy)
+    assert [one.after for one in worth.differences.values()] == [one.after for one in plain.differences.values()]
+
+
+def test_the_command_prints_a_table_or_an_object_a_line(data_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = [argument for setting in (*SMALL, f'data.paths=["{data_file}"]') for argument in ("--set", setting)]
+    with pytest.raises(SystemExit, match="0"):
+        main(["ablate", *sets, "--only", "counts"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines] == ["| variant", "| ---", "| without counts"]
+    with pytest.raises(SystemExit, match="0"):
+        main(["ablate", *sets, "--only", "counts", "--json"])
+    assert set(json.loads(capsys.readouterr().out)["differences"]) == set(FIGURES)
+
+
+def test_the_shipped_variants_are_changes_of_the_default() -> None:
+    default = load_config()
+    for name, variant in load_ablation("ablations").variants.items():
+        assert variant.applied(default) != default or variant.by_language or variant.mask_outlets, name
+
+
+@pytest.mark.parametrize("kind", CANDIDATES)
+def test_a_candidate_is_the_default_with_another_classifier(kind: str) -> None:
+    default, candidate = load_config(), load_config(f"candidates/{kind}")
+    assert (candidate.topics.kind, candidate.framing.kind) == (kind, kind)
+    assert (candidate.features, candidate.framing.fields) == (default.features, default.framing.fields)
+    assert candidate.framing.prior == default.framing.prior
+
+
+def test_an_unknown_base_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('base = "nothing"\n', "utf-8")
+    with pytest.raises(ConfigError, match="nothing: expected a shipped configuration"):
+        load_config(str(tmp_path / "one.toml"))
