@@ -26,7 +26,7 @@ SMALL = (
 OPEN = tuple(
     f"gate.{limit}"
     for limit in (
-        "most_worse=1", "slice_most_worse=1", "least_items=10", "most_calibration_error=1", "most_latency_ratio=50",
+        "most_worse=1", "macro_most_worse=1", "slice_most_worse=1", "least_items=10", "most_calibration_error=1", "most_latency_ratio=50",
         "new_most_worse=1",
     )
 )  # fmt: skip

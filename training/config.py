@@ -160,14 +160,22 @@ class Registry(Section):
 class Gate(Section):
     """What a model must show before it becomes champion (training.gate).
 
-    Shares and differences are in [0, 1]. Overall it may be worse by `most_worse` at most, with the one-sided
-    `confidence`; a slice (language, form, outlet) of `least_slice_items` or more by `slice_most_worse`.
+    Shares and differences are in [0, 1]. Overall it may be worse by `most_worse` at most (macro-F1, in which the rarest
+    framing weighs as much as the commonest, by `macro_most_worse`), with the one-sided `confidence`; a slice (language,
+    form, outlet) of `least_slice_items` or more by `slice_most_worse`.
     Trusted items are those of the champion's corpus: which shares of them may be missing, rewritten or
     relabelled in the new one, and how many must be left to judge by. The rest are limits of single checks.
     """
 
+    # The bundled corpus fitted with seeds 7, 8 and 9 (python -m tests.benchmarks.gate): three models of the same data
+    # and settings, each held against each other on 1,522 items. By other folds alone topics' micro-F1 moved by up to
+    # 0.011, framing accuracy by 0.007 and framing macro-F1 by 0.026, and the interval reaches 0.010, 0.010 and 0.016
+    # further down at a confidence of 0.95: with margins under 0.020, 0.017 and 0.041 one of them would have been
+    # refused. The margins are these and a fifth: a measured loss of 0.015 (macro-F1: 0.035) or more is refused,
+    # whatever its cause. Of 120 comparisons of slices none was worse beyond chance.
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    most_worse: float = Field(default=0.01, ge=0, le=1)
+    most_worse: float = Field(default=0.025, ge=0, le=1)
+    macro_most_worse: float = Field(default=0.05, ge=0, le=1)
     slice_most_worse: float = Field(default=0.05, ge=0, le=1)
     least_slice_items: int = Field(default=30, ge=1)
     least_items: int = Field(default=200, ge=1)

@@ -89,12 +89,13 @@ def _leak(gate: Gate, items: Sequence[LabelledItem]) -> Check:
 def answer_checks(gate: Gate, pair: Pair) -> Iterator[Check]:
     """Yield the checks of the answers to the trusted items: not worse overall, in no slice, and calibrated."""
     for figure in OVERALL:
+        most = gate.macro_most_worse if figure.endswith("f1_macro") else gate.most_worse
         found = pair.difference(figure, confidence=2 * gate.confidence - 1)
         message = (
             f"{figure} {found.before:.3f} → {found.after:.3f}: with {gate.confidence:.0%} confidence not worse by "
-            f"more than {max(0.0, -found.low):.3f}, at most {gate.most_worse:.3f} may be"
+            f"more than {max(0.0, -found.low):.3f}, at most {most:.3f} may be"
         )
-        yield Check(figure, found.low >= -gate.most_worse, message, asdict(found) | {"most_worse": gate.most_worse})
+        yield Check(figure, found.low >= -most, message, asdict(found) | {"most_worse": most})
     yield from _slice_checks(gate, pair)
     error = pair.difference("framing.calibration_error", confidence=0.95)
     message = (

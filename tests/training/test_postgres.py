@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 SMALL = ("features.most_ngrams=1000", "features.greatest_ngram=4", "folds.count=2", "features.joined=20")
 LOOSE = (
-    "most_worse=1", "slice_most_worse=1", "least_items=10", "most_calibration_error=1", "most_latency_ratio=50",
+    "most_worse=1", "macro_most_worse=1", "slice_most_worse=1", "least_items=10", "most_calibration_error=1", "most_latency_ratio=50",
 )  # fmt: skip
 SPACE = "random = 2\nunpruned = 4\n[space]\nfeatures.exponent = { low = 0.3, high = 0.8 }\n"
 LOCK = "framing.promotion-lock"

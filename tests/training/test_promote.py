@@ -115,7 +115,12 @@ def test_retraining_promotes_once_and_the_verdict_is_in_the_run(
     rows = [{key: value for key, value in asdict(item).items() if key != "groups"} for item in fresh]
     data.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     lenient = Gate(
-        most_worse=1.0, slice_most_worse=1.0, least_items=50, most_calibration_error=1.0, most_latency_ratio=50.0
+        most_worse=1.0,
+        macro_most_worse=1.0,
+        slice_most_worse=1.0,
+        least_items=50,
+        most_calibration_error=1.0,
+        most_latency_ratio=50.0,
     )
     config = run_config.model_copy(
         update={
@@ -177,7 +182,10 @@ def test_exit_codes_and_json_tell_a_scheduler_what_happened(
             main([*words, "--tracking-uri", worse.tracking.uri, *given])
         return int(str(ended.value.code)), capsys.readouterr().out
 
-    registry, anything = worse.tracking.registry, ("gate.most_worse=1", "gate.slice_most_worse=1")
+    registry, anything = (
+        worse.tracking.registry,
+        ("gate.most_worse=1", "gate.macro_most_worse=1", "gate.slice_most_worse=1"),
+    )
     assert told("promote", "1")[0] == 0
     assert registry.version_of(CHAMPION) == "1"
 
