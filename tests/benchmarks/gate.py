@@ -28,6 +28,11 @@ KEPT = 0.9
 TRUSTED = 0.6
 
 
+def whole(rows: Sequence[Row]) -> list[Row]:
+    """Return `rows`."""
+    return list(rows)
+
+
 def leaking(rows: Sequence[Row]) -> list[Row]:
     """Return `rows` with the outlet's name at the end of each text."""
     return [row | {"text": f"{row['text']} ({row['outlet']})"} for row in rows]
@@ -80,7 +85,7 @@ class Case:
     change: Change
     reason: str
     settings: tuple[str, ...] = ()
-    trusted: Change = list
+    trusted: Change = whole
 
 
 CASES: Mapping[str, Case] = {
@@ -88,8 +93,8 @@ CASES: Mapping[str, Case] = {
     "mislabelled": Case(mislabelled, "relabelled"),
     "newly_mislabelled": Case(newly_mislabelled, "new_labels", trusted=trusted),
     "shrunken": Case(shrunken, "missing"),
-    "reseeded": Case(list, "", ("seed=8",)),
-    "reseeded_again": Case(list, "", ("seed=9",)),
+    "reseeded": Case(whole, "", ("seed=8",)),
+    "reseeded_again": Case(whole, "", ("seed=9",)),
 }
 
 
