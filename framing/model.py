@@ -72,7 +72,7 @@ class FramingModel:
         words = scores.ends[-1]
         language = article.language.partition("-")[0].lower() or language_of(scores.signs, words)
         known = scores.known / max(1, words)
-        values = _article_probabilities(scores.total.tolist(), self._topics)
+        values = _article_probabilities(scores.total, self._topics)
         abstention = self._abstention(words, known, language, max(values[self._topics :]))
         given = self._given(values, abstention)
         scored = tuple(map(LabelScore, self._labels, values, given))
@@ -115,12 +115,10 @@ class FramingModel:
         contributions = scores.by_sentence[:, labels]
         strongest = np.argsort(-contributions, axis=0, kind="stable")[:most]
         values = np.take_along_axis(contributions, strongest, axis=0)
-        by_word = scores.by_word[:, labels].T.tolist()
+        ends, by_word = scores.ends, scores.by_word
         return tuple(
-            self._sentence_evidence(article, index, label, value, words[scores.ends[index] : scores.ends[index + 1]])
-            for label, indices, ranked, words in zip(
-                labels, strongest.T.tolist(), values.T.tolist(), by_word, strict=True
-            )
+            self._sentence_evidence(article, index, label, value, by_word[ends[index] : ends[index + 1], label].tolist())
+            for label, indices, ranked in zip(labels, strongest.T.tolist(), values.T.tolist(), strict=True)
             for index, value in zip(indices, ranked, strict=True)
             if value > 0
         )

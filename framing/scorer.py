@@ -83,37 +83,44 @@ class NgramIndex:
 class Scores:
     """What `Scorer.score` returns for an article of N words in S sentences.
 
-    `total` (L,) are the scores; `by_sentence` (S, L) is what each sentence adds to them, and
-    `total - by_sentence.sum(axis=0)` what no sentence has: intercept, calibration and shape counts.
-    `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
+    `total` (L) are the scores, and `unplaced` (L) is what of them no sentence has: intercept, calibration and shape
+    counts. `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
+    Sentence i has the words from `ends[i]` to before `ends[i + 1]`.
     """
 
-    def __init__(self, article: FieldedArticle, weights: LinearWeights, rows: FloatArray) -> None:
-        self._rows = rows
-        self._labels = len(weights.scale)
-        sizes = [sentence.size for sentence in article.sentences]
-        self.ends = list(accumulate(sizes, initial=0))
-        self._shares = _shares(article.members, sizes, weights.exponent)
-        sums = _sums(rows, self.ends)
-        self.by_sentence: FloatArray = self._contributions(sums, self._shares)
-        unplaced = (np.array(article.shape) @ weights.shape + weights.intercept) * weights.scale + weights.shift
-        self.total: FloatArray = np.add.reduce(self.by_sentence) + unplaced
-        self.known = int(np.add.reduce(sums[:, -_FACTS]))
-        self.signs: list[float] = np.add.reduce(rows[:SAMPLE_WORDS, 1 - _FACTS :]).tolist()
+    def __init__(self, article: FieldedArticle, rows: FloatArray, unplaced: FloatArray) -> None:
+        self.ends = list(accumulate([sentence.size for sentence in article.sentences], initial=0))
+        self.unplaced = unplaced.tolist()
+        self._labels = len(unplaced)
+        self._rows = rows[: self.ends[-1]]
+        self._shares: FloatArray = np.zeros((len(FIELDS) + 2, self.ends[-1]))
+
+    def add_up(self, members: Sequence[Sequence[int]], exponent: float) -> None:
+        """Work out all there is in one product of matrices; `members` are the sentences of each field."""
+        shares, labels = self._shares, self._labels
+        for row, field in zip(shares, members, strict=False):
+            _spread(row, self.ends, field, exponent)
+        shares[-2] = 1.0
+        shares[-1, :SAMPLE_WORDS] = 1.0
+        sums = (shares @ self._rows).tolist()
+        parts = [sums[field][field * labels : (field + 1) * labels] for field in range(len(FIELDS))]
+        self.total: list[float] = list(map(sum, zip(self.unplaced, *parts, strict=True)))
+        self.known = round(sums[-2][-_FACTS])
+        self.signs: list[float] = sums[-1][1 - _FACTS :]
 
     @cached_property
     def by_word(self) -> FloatArray:
         """What each word adds to the scores, (N, L). A pair's part is with the word that begins it."""
-        sizes = [end - begin for begin, end in pairwise(self.ends)]
-        return self._contributions(self._rows, self._shares.repeat(sizes, axis=1))
-
-    def _contributions(self, rows: FloatArray, shares: FloatArray) -> FloatArray:
-        """Return what `rows` add to the scores, each with its share of every field."""
         labels = self._labels
-        contributions = shares[0, :, None] * rows[:, :labels]
+        contributions: FloatArray = self._shares[0, :, None] * self._rows[:, :labels]
         for field in range(1, len(FIELDS)):
-            contributions += shares[field, :, None] * rows[:, field * labels : (field + 1) * labels]
+            contributions += self._shares[field, :, None] * self._rows[:, field * labels : (field + 1) * labels]
         return contributions
+
+    @cached_property
+    def by_sentence(self) -> FloatArray:
+        """What each sentence adds to the scores, (S, L)."""
+        return _sums(self.by_word, self.ends)
 
 
 class Scorer:
@@ -123,6 +130,8 @@ class Scorer:
         vectors = _Vectors(weights)
         self.weights = weights
         self._width = vectors.width
+        self._shape = weights.shape * weights.scale
+        self._base = weights.intercept * weights.scale + weights.shift
         self._rows = Memo(vectors.token_rows, remembered)
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
@@ -131,7 +140,11 @@ class Scorer:
         lines = [line.tokens for part in (article.title, article.text) for line in part.lines]
         found = map(self._rows.__getitem__, chain.from_iterable(lines))
         rows = np.frombuffer(b"".join(found)).reshape(-1, self._width)
-        return Scores(article, self.weights, self._with_pairs(rows, article) if self.weights.bigrams else rows)
+        if self.weights.bigrams:
+            rows = self._with_pairs(rows, article)
+        scores = Scores(article, rows, np.dot(article.shape, self._shape) + self._base)
+        scores.add_up(article.members, self.weights.exponent)
+        return scores
 
     def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
         """Return `rows` with half of every pair's vector added to either word of it."""
@@ -174,14 +187,13 @@ def field_norm(lengths: Sequence[int], exponent: float) -> float:
     return float(max(1, sum(lengths)) ** exponent)
 
 
-def _shares(members: Sequence[Sequence[int]], sizes: Sequence[int], exponent: float) -> FloatArray:
-    """Return what the rows of each sentence's words are multiplied by in each field, (F, S)."""
-    shares = [[0.0] * len(sizes) for _ in members]
-    for row, field in zip(shares, members, strict=True):
-        share = 1 / field_norm([sizes[index] for index in field], exponent)
-        for index in field:
-            row[index] = share
-    return np.array(shares)
+def _spread(row: FloatArray, ends: Sequence[int], field: Sequence[int], exponent: float) -> None:
+    """Write into `row` (N) what the words of the sentences in `field` are multiplied by in it."""
+    runs = [field] if isinstance(field, range) else [range(index, index + 1) for index in field]
+    places = [(ends[run.start], ends[run.stop]) for run in runs if run]
+    share = 1 / field_norm([end - begin for begin, end in places], exponent)
+    for begin, end in places:
+        row[begin:end] = share
 
 
 def _sums(rows: FloatArray, ends: Sequence[int]) -> FloatArray:
