@@ -117,7 +117,9 @@ class FramingModel:
         values = np.take_along_axis(contributions, strongest, axis=0)
         ends, by_word = scores.ends, scores.by_word
         return tuple(
-            self._sentence_evidence(article, index, label, value, by_word[ends[index] : ends[index + 1], label].tolist())
+            self._sentence_evidence(
+                article, index, label, value, by_word[ends[index] : ends[index + 1], label].tolist()
+            )
             for label, indices, ranked in zip(labels, strongest.T.tolist(), values.T.tolist(), strict=True)
             for index, value in zip(indices, ranked, strict=True)
             if value > 0
@@ -152,9 +154,12 @@ def _article_probabilities(scores: Sequence[float], topics: int) -> list[float]:
 
 def _phrases(words: Sequence[float]) -> list[tuple[int, int, float]]:
     """Return the strongest words that speak for the label: first and last word of each run, what it adds."""
-    strongest = sorted(range(len(words)), key=words.__getitem__, reverse=True)[:PHRASES_PER_SENTENCE]
+    least = max(0.0, sorted(words)[-PHRASES_PER_SENTENCE]) if len(words) > PHRASES_PER_SENTENCE else 0.0
+    strongest = [word for word, value in enumerate(words) if value >= least and value > 0]
+    if len(strongest) > PHRASES_PER_SENTENCE:  # some are equal: the first of them
+        strongest = sorted(sorted(strongest, key=words.__getitem__, reverse=True)[:PHRASES_PER_SENTENCE])
     phrases: list[tuple[int, int, float]] = []
-    for word in sorted(word for word in strongest if words[word] > 0):
+    for word in strongest:
         if phrases and phrases[-1][1] == word - 1:
             first, _, contribution = phrases.pop()
             phrases.append((first, word, contribution + words[word]))

@@ -2,16 +2,16 @@
 
 A score is additive over words. Within a field of n words, an n-gram counts linearly and the field is
 divided by n to a fixed power, so a word contributes one fixed vector: the sum over its own n-grams.
-The vectors of tokens already met are remembered, so that scoring an article is one look-up a token and one product of
-matrices, and what each sentence and each word contributes is known exactly. n-grams are looked up only for
-tokens met for the first time; their index is therefore made to be small rather than fast.
+The vectors of words already met are remembered, one below the other, so that scoring an article is to pick its rows and
+one product of matrices, and what each sentence and each word contributes is known exactly. n-grams are looked up only
+for words met for the first time; their index is therefore made to be small rather than fast.
 """
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from framing.fields import FIELDS, FieldedArticle
 from framing.language import SAMPLE_WORDS, SIGNS, word_signs
 from framing.memo import MOST, Memo
-from framing.tokens import TOKENS
+from framing.token_table import TOKENISER, Integers, TokenTable
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -124,7 +124,7 @@ class Scores:
 
 
 class Scorer:
-    """Scores fielded articles. Thread-safe; memory bounded by `remembered` tokens."""
+    """Scores fielded articles. Thread-safe; remembers the rows of `remembered` words and of one table of tokens."""
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
         vectors = _Vectors(weights)
@@ -132,25 +132,60 @@ class Scorer:
         self._width = vectors.width
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
-        self._rows = Memo(vectors.token_rows, remembered)
+        self._rows = Memo(vectors.word_row, remembered)
+        self._held = _TableRows(TokenTable(0, 0), self._rows, self._width)
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
-        lines = [line.tokens for part in (article.title, article.text) for line in part.lines]
-        found = map(self._rows.__getitem__, chain.from_iterable(lines))
-        rows = np.frombuffer(b"".join(found)).reshape(-1, self._width)
+        rows = self._word_rows(article)
         if self.weights.bigrams:
             rows = self._with_pairs(rows, article)
         scores = Scores(article, rows, np.dot(article.shape, self._shape) + self._base)
         scores.add_up(article.members, self.weights.exponent)
         return scores
 
+    def _word_rows(self, article: FieldedArticle) -> FloatArray:
+        """Return the rows of the words of `article`."""
+        parts = [
+            self._rows_for(part.tokens.table).of(part.kept) for part in (article.title, article.text) if part.lines
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.zeros((0, self._width))
+
+    def _rows_for(self, table: TokenTable) -> "_TableRows":
+        held = self._held
+        if held.table is not table:
+            held = _TableRows(table, self._rows, self._width)
+            if table is TOKENISER.table:
+                self._held = held
+        return held
+
     def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
         """Return `rows` with half of every pair's vector added to either word of it."""
         pairs = [bigram(*pair) for sentence in article.sentences for pair in pairwise((*sentence.words, ""))]
         halves = np.frombuffer(b"".join(map(self._pairs.__getitem__, pairs))).reshape(rows.shape) / 2
         return rows + halves + np.roll(halves, 1, axis=0)
+
+
+class _TableRows:
+    """The rows of the words of a table of tokens, worked out when they are first wanted."""
+
+    def __init__(self, table: TokenTable, rows: Memo[str, bytes], width: int) -> None:
+        self.table = table
+        self._rows = rows
+        self._matrix: FloatArray = np.empty((table.most_words, width))
+        self._ready = np.zeros(table.most_words, np.bool_)
+
+    def of(self, tokens: Integers) -> FloatArray:
+        """Return the rows of the words of `tokens`, numbers in the table, one after the other."""
+        words = self.table.words_of(tokens)
+        if not self._ready.take(words).all():
+            for word in words[~self._ready[words]].tolist():
+                self._matrix[word] = np.frombuffer(self._rows[self.table.words[word]])
+                self._ready[word] = True
+        return self._matrix.take(words, axis=0)
 
 
 class _Vectors:
@@ -163,13 +198,10 @@ class _Vectors:
         self._index = NgramIndex(weights.vocabulary)
         self.width = self._ngrams.shape[1] + _FACTS
 
-    def token_rows(self, token: str) -> bytes:
-        """Return the rows of the words of `token`, one after the other: vector, whether known, signs of languages."""
-        return array("d", chain.from_iterable(map(self._word_row, TOKENS[token].words))).tobytes()
-
-    def _word_row(self, word: str) -> list[float]:
+    def word_row(self, word: str) -> bytes:
+        """Return the row of `word`: vector, whether it is known, signs of languages."""
         vector, known = self._vector(word_ngrams(word, self._sizes))
-        return [*vector, known and len(word) <= _LONGEST_NGRAMMED, *word_signs(word)]
+        return array("d", [*vector, known and len(word) <= _LONGEST_NGRAMMED, *word_signs(word)]).tobytes()
 
     def pair_row(self, pair: str) -> bytes:
         """Return the row of a pair of words: vector, and no facts."""
