@@ -20,7 +20,7 @@ from training.data import Corpus, LabelledItem, bundled_corpus, load_corpus
 from training.fit import FitResult, fit
 from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, golden_articles, read_all, train
-from training.tracking import Tracking
+from training.tracking import Run, Tracking
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 SMALL = (
@@ -135,6 +135,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(empty_store: Path, tmp_path: Path) -> str:
     """The address of an empty tracking store of a test's own."""
     return f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs without their pictures, which are a third of what a small fit takes."""
+    monkeypatch.setattr(Run, "log_figure", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

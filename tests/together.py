@@ -18,7 +18,7 @@ def searches(words: Sequence[str], folder: Path) -> tuple[list[int | None], list
         forked(_search, words, own, other, log=log) for own, other, log in zip(marks, marks[::-1], logs, strict=True)
     ]
     for process in both:
-        process.join(300)
+        process.join(600)
     return [process.exitcode for process in both], [log.read_text("utf-8") for log in logs]
 
 
@@ -27,7 +27,7 @@ def _search(words: Sequence[str], own: Path, other: Path) -> None:
 
     def waiting(trials: Trials, config: Config) -> Iterator[Figures]:
         own.touch()
-        eventually(other.exists)
+        eventually(other.exists, 600)
         yield from figures(trials, config)
 
     Trials.figures = waiting  # type: ignore[method-assign]  # in this process only

@@ -68,9 +68,9 @@ def last_run(store: Store) -> Run:
 def test_a_fit_that_is_told_to_stop_ends_killed(number: signal.Signals, store: Store, tmp_path: Path) -> None:
     before = last_run(store).info.run_id
     process = forked(main, store.fit())
-    eventually(lambda: last_run(store).info.run_id != before)
+    eventually(lambda: last_run(store).info.run_id != before, 600)
     os.kill(process.pid or 0, number)
-    process.join(60)
+    process.join(600)
     assert process.exitcode == EXIT_INTERRUPTED
     assert (last_run(store).info.status, last_run(store).data.tags["framing.failure"]) == ("KILLED", "interrupted")
 

@@ -20,6 +20,7 @@ from tests.together import searches
 from training import registry as registries
 from training.__main__ import main
 from training.registry import CHAMPION, PREVIOUS, Registry
+from training.tracking import Run
 
 pytestmark = pytest.mark.skipif(
     programs() is None, reason="no PostgreSQL server here: apt-get install postgresql, or put initdb on the path"
@@ -66,9 +67,11 @@ def exit_code(arguments: list[str]) -> int:
 
 @pytest.fixture(scope="module")
 def fitted(command: Command, server: str) -> Registry:
-    """A registry with a champion and a challenger, fitted one after the other."""
+    """A registry with a champion and a challenger, fitted one after the other, the second without pictures."""
     assert exit_code(command("fit")) == 0
-    assert exit_code(command("fit", sets=("framing.alpha=0.3",))) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "log_figure", lambda *_: None)
+        assert exit_code(command("fit", sets=("framing.alpha=0.3",))) == 0
     return Registry(server, "framing")
 
 

@@ -102,6 +102,7 @@ def test_a_run_that_failed_is_not_judged(archive: Archive, tracking: Tracking) -
         archive.find(run.id)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_retraining_promotes_once_and_the_verdict_is_in_the_run(
     archive: Archive,
     run_config: Config,

@@ -88,6 +88,7 @@ def test_the_bundle_comes_back_from_the_registry(outcome: TrainingOutcome, track
         fetch_bundle(tracking.uri, "models:/framing@nobody", tmp_path)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_same_configuration_gives_the_same_figures(
     outcome: TrainingOutcome, run_config: Config, tracking: Tracking
 ) -> None:
