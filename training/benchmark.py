@@ -146,7 +146,7 @@ def _by_target(split: Split) -> Iterator[Split]:
 def _predict(config: BenchmarkConfig, side: str, part: Split, labels: Sequence[str]) -> Indices:
     y: Any = [example.labels[0] for example in part.fitted] if not config.data.multi_label else None
     y = _indicators([example.labels for example in part.fitted], labels) if y is None else y
-    texts, scored = ([_text(example) for example in examples] for examples in (part.fitted, part.scored))
+    texts, scored = ([text_of(example) for example in examples] for examples in (part.fitted, part.scored))
     if side == "baseline":
         given = make_baseline(config).fit(texts, y).predict(scored)
     else:
@@ -155,7 +155,8 @@ def _predict(config: BenchmarkConfig, side: str, part: Split, labels: Sequence[s
     return np.asarray(given) if config.data.multi_label else _indicators([[label] for label in given], labels)
 
 
-def _text(example: Example) -> str:
+def text_of(example: Example) -> str:
+    """Return what is classified of `example`: its title, if it has one, and its text."""
     return f"{example.title}\n{example.text}" if example.title else example.text
 
 

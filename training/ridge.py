@@ -70,6 +70,16 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return weights
 
 
+def dual_and_left_out(kernel: Matrix, penalties: Matrix, targets: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the dual weights for `targets` (n, L), and each row's scores by the model without it (Golub et al. 1979).
+
+    `kernel` (n, n) holds the inner products of the rows, `penalties` (n,) the penalty over each row's weight.
+    """
+    inverse = linalg.inv(kernel + np.diag(penalties), check_finite=False)
+    dual: Matrix = inverse @ targets
+    return dual, targets - dual / np.diag(inverse)[:, None]
+
+
 def _balanced(column: npt.NDArray[np.int64]) -> Matrix:
     """Return weights under which every value of `column` counts alike; their mean is 1."""
     _, values, counts = np.unique(column, return_inverse=True, return_counts=True)

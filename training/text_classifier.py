@@ -3,22 +3,23 @@
 Labels are regressed on as 0 and 1 (regularised least squares; Rifkin, Yeo and Poggio 2003). The score of a text
 by the model without that text has a closed form (Golub, Heath and Wahba 1979), so that the strength of the
 penalty, the threshold of a multi-label task and the shifts of a single-label one are chosen without a
-further split, on scores as honest as cross-validation's. (ridge.py, for the framing model, has neither
-these scores nor rows at which they must vanish.)
+further split, on scores as honest as cross-validation's. What solves the systems is in ridge.py and primal_ridge.py.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import Ridge
 
 from training.benchmark_config import Recipe
+from training.kernels import inner_products
 from training.metrics import f1_by_label, f1_macro, f1_micro, label_counts
+from training.primal_ridge import Contrasts, primal_ridge
+from training.ridge import dual_and_left_out
 from training.text_features import TextFeatures
 
 Matrix = npt.NDArray[np.float64]
@@ -61,7 +62,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         weights = self._text_weights(targets, groups)
         rows = _Rows(features, targets, weights)
         if groups is not None and self.recipe.group_penalty:
-            rows = rows.and_zero_at(_group_deviations(features, targets, groups), self.recipe.group_penalty)
+            deviations = _group_deviations(features, targets, groups)
+            rows = replace(rows, contrasts=Contrasts(deviations, self.recipe.group_penalty))
         tuned = [(fit, self._shifts(fit, targets)) for fit in self._candidates(rows)]
         self.fit_, self.shifts_ = max(tuned, key=lambda pair: self._merit(pair[0], pair[1], targets))
         return self
@@ -85,9 +87,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def _candidates(self, rows: "_Rows") -> Iterator[Fit]:
         if len(rows.weights) > MOST_EXACT:
-            yield _iterative(rows, self.recipe.strengths[0])
+            solved = primal_ridge(
+                rows.features, rows.targets - rows.shares, rows.weights, self.recipe.strengths[0], rows.contrasts
+            )
+            yield Fit(solved.astype(np.float64), rows.shares, None)
             return
-        kernel = np.asarray((rows.features @ rows.features.T).todense(), dtype=np.float64)
+        kernel = rows.kernel()
         for strength in self.recipe.strengths:
             yield _exact(rows, kernel, strength)
 
@@ -139,55 +144,48 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What is regressed: features, targets and weights of texts, then of rows at which every score is to be 0."""
+    """What is regressed: features, targets and weights of texts, and the rows at which every score is to be 0."""
 
     features: sparse.csr_matrix
     targets: Indices
     weights: Matrix
+    contrasts: Contrasts | None = None
 
     @property
     def shares(self) -> Matrix:
-        texts = len(self.targets)
-        return np.asarray(self.weights[:texts] @ self.targets / self.weights[:texts].sum())
+        """The labels' shares."""
+        return np.asarray(self.weights @ self.targets / self.weights.sum())
 
-    @property
-    def residuals(self) -> Matrix:
-        """The targets less the labels' shares; 0 in the further rows."""
-        residuals = np.zeros((len(self.weights), self.targets.shape[1]))
-        residuals[: len(self.targets)] = self.targets - self.shares
-        return residuals
+    def all_features(self) -> sparse.csr_matrix:
+        """Return the texts' features, then those of the rows for which every score is to be 0."""
+        if self.contrasts is None:
+            return self.features
+        return sparse.vstack([self.features, sparse.csr_matrix(self.contrasts.rows)], format="csr")
 
-    def and_zero_at(self, features: sparse.csr_matrix, weight: float) -> "_Rows":
-        stacked = sparse.vstack([self.features, features], format="csr")
-        return _Rows(stacked, self.targets, np.append(self.weights, np.full(features.shape[0], weight)))
+    def kernel(self) -> Matrix:
+        """Return the inner products of all rows."""
+        return inner_products(self.all_features().astype(np.float64))
 
 
-def _group_deviations(features: sparse.csr_matrix, targets: Indices, groups: Sequence[str]) -> sparse.csr_matrix:
+def _group_deviations(features: sparse.csr_matrix, targets: Indices, groups: Sequence[str]) -> npt.NDArray[np.float32]:
     """Return, label by label, how the mean text of each group differs from the mean of these means.
 
     A score that is 0 there does not tell the groups of one label apart.
     """
-    rows = []
+    rows = [np.zeros((0, features.shape[1]), np.float32)]
     for label in targets.T.astype(bool):
         names, members, sizes = np.unique(np.asarray(groups)[label], return_inverse=True, return_counts=True)
-        texts = np.flatnonzero(label)
-        shape = (len(names), features.shape[0])
-        means = sparse.csr_matrix((1 / sizes[members], (members, texts)), shape=shape)[sizes >= _LEAST_GROUP] @ features
+        cells = (1 / sizes[members].astype(np.float32), (members, np.flatnonzero(label)))
+        means = sparse.csr_matrix(cells, shape=(len(names), features.shape[0]))[sizes >= _LEAST_GROUP] @ features
         if means.shape[0]:
-            rows.append(sparse.csr_matrix(means.toarray() - means.mean(axis=0)))
-    return sparse.vstack(rows, format="csr").astype(features.dtype)
+            rows.append(np.asarray(means.toarray() - means.mean(axis=0), dtype=np.float32))
+    return np.vstack(rows)
 
 
 def _exact(rows: _Rows, kernel: Matrix, strength: float) -> Fit:
     """Return the ridge in its dual form, each row's error weighted, and its leave-one-out scores."""
-    texts = len(rows.targets)
-    inverse = np.linalg.inv(kernel + np.diag(strength / rows.weights))
-    dual = inverse @ rows.residuals
-    left_out = rows.targets - dual[:texts] / np.diag(inverse)[:texts, None]
-    return Fit(rows.features.T @ dual, rows.shares, left_out)
-
-
-def _iterative(rows: _Rows, strength: float) -> Fit:
-    ridge = Ridge(alpha=strength, fit_intercept=False, solver="sparse_cg", tol=1e-3)
-    ridge.fit(rows.features, rows.residuals, sample_weight=rows.weights)
-    return Fit(ridge.coef_.T, rows.shares, None)
+    texts, more = len(rows.targets), len(kernel) - len(rows.targets)
+    prices = np.full(more, rows.contrasts.price if rows.contrasts else 0.0)
+    residuals = np.vstack([rows.targets - rows.shares, np.zeros((more, rows.targets.shape[1]))])
+    dual, left_out = dual_and_left_out(kernel, strength / np.append(rows.weights, prices), residuals)
+    return Fit(rows.all_features().T @ dual, rows.shares, left_out[:texts] + rows.shares)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from framing.letters import normalise
 from training.benchmark_config import Recipe
+from training.word_counts import Spread, WordNgrams
 
 _WORDS = r"(?u)\b\w\w+\b"
 _WORDS_AND_MARKS = r"(?u)[#@]?\w+|[^\w\s]"
@@ -40,23 +40,41 @@ class TextFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         groups: Sequence[str] | None = None,
     ) -> sparse.csr_matrix:
         """Fit, and return the features of `texts`."""
+        spread = Spread(self.recipe.least_texts, self.recipe.least_groups, groups)
         cleaned = [clean(text, self.recipe) for text in texts]
         self.counters_ = _counters(self.recipe)
-        counts = [counter.fit_transform(cleaned) for counter in self.counters_]
-        self.chosen_ = [_widespread(matrix, groups, self.recipe.least_groups) for matrix in counts]
-        chosen = [matrix[:, columns] for matrix, columns in zip(counts, self.chosen_, strict=True)]
-        self.weights_ = [TfidfTransformer(sublinear_tf=True).fit(matrix) for matrix in chosen]
-        return self._weighted(chosen)
+        counts = [counter.fit_transform(cleaned, spread) for counter in self.counters_]
+        self.weights_ = [TfidfTransformer(sublinear_tf=True).fit(matrix) for matrix in counts]
+        return self._weighted(counts)
 
     def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Return the features of `texts`, (len(texts), n-grams)."""
         cleaned = [clean(text, self.recipe) for text in texts]
-        blocks = zip(self.counters_, self.chosen_, strict=True)
-        return self._weighted([counter.transform(cleaned)[:, columns] for counter, columns in blocks])
+        return self._weighted([counter.transform(cleaned) for counter in self.counters_])
 
     def _weighted(self, counts: Sequence[sparse.csr_matrix]) -> sparse.csr_matrix:
-        blocks = [weight.transform(matrix) for weight, matrix in zip(self.weights_, counts, strict=True)]
-        return sparse.hstack(blocks, format="csr") * len(blocks) ** -0.5
+        blocks = [weight.transform(matrix, copy=False) for weight, matrix in zip(self.weights_, counts, strict=True)]
+        return blocks[0] if len(blocks) == 1 else sparse.hstack(blocks, format="csr") * len(blocks) ** -0.5
+
+
+class CharacterNgrams:
+    """Counts n-grams of characters within words, of `sizes`."""
+
+    def __init__(self, sizes: tuple[int, int]) -> None:
+        self.sizes = sizes
+
+    def fit_transform(self, texts: Sequence[str], spread: Spread) -> sparse.csr_matrix:
+        """Choose the n-grams by `spread`, and return how often each is in each of `texts`, (n, n-grams)."""
+        self.counter_ = CountVectorizer(
+            ngram_range=self.sizes, analyzer="char_wb", min_df=spread.least, dtype=np.float32
+        )
+        counts = self.counter_.fit_transform(texts)
+        self.chosen_ = spread.enough(counts)
+        return counts[:, self.chosen_]
+
+    def transform(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Return how often each n-gram chosen is in each of `texts`, (n, n-grams)."""
+        return self.counter_.transform(texts)[:, self.chosen_]
 
 
 def clean(text: str, recipe: Recipe) -> str:
@@ -68,23 +86,10 @@ def clean(text: str, recipe: Recipe) -> str:
     return normalise(text) if recipe.letters else text
 
 
-def _counters(recipe: Recipe) -> list[CountVectorizer]:
-    pattern = _WORDS_AND_MARKS if recipe.marks else _WORDS
-    shared = {"min_df": max(recipe.least_texts, recipe.least_groups), "dtype": np.float32}
-    counters = []
+def _counters(recipe: Recipe) -> list[WordNgrams | CharacterNgrams]:
+    counters: list[WordNgrams | CharacterNgrams] = []
     if recipe.words[1]:
-        counters.append(CountVectorizer(ngram_range=recipe.words, token_pattern=pattern, **shared))
+        counters.append(WordNgrams(recipe.words, _WORDS_AND_MARKS if recipe.marks else _WORDS))
     if recipe.characters[1]:
-        counters.append(CountVectorizer(ngram_range=recipe.characters, analyzer="char_wb", **shared))
+        counters.append(CharacterNgrams(recipe.characters))
     return counters
-
-
-def _widespread(counts: sparse.csr_matrix, groups: Sequence[str] | None, least: int) -> npt.NDArray[np.int64]:
-    """Return the columns that occur in texts of at least `least` of the groups."""
-    if groups is None or least == 1:
-        return np.arange(counts.shape[1])
-    names, members = np.unique(np.asarray(groups), return_inverse=True)
-    rows = np.arange(len(members))
-    membership = sparse.csr_matrix((np.ones(len(members)), (members, rows)), shape=(len(names), len(members)))
-    spread = np.asarray(((membership @ counts) > 0).sum(axis=0)).ravel()
-    return np.flatnonzero(spread >= least)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from tests.benchmarks.results import Result, Skipped, write_results
 
-NAMES = ("scoring", "throughput", "process")
+NAMES = ("scoring", "throughput", "process", "fit")
 
 
 def main() -> None:
