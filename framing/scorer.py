@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from framing.token_table import TOKENISER, Integers, TokenTable
 FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
+_WORDS_AT_ONCE = 256  # that are worked out: many more would need much memory
 _FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
@@ -72,12 +73,12 @@ class NgramIndex:
         self._rows = np.append(order, order[-1:]).astype(np.int32)  # one place more, for what belongs behind the last
         self._hashes = hashes[self._rows]
 
-    def find(self, ngrams: Sequence[str]) -> tuple[npt.NDArray[np.int32], bool]:
-        """Return the rows of those of `ngrams` (1 or more) that are in the vocabulary, and whether the last one is."""
+    def find(self, ngrams: Sequence[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Return a row for each of `ngrams`, and whether it is that of the n-gram: whether the vocabulary has it."""
         wanted = np.fromiter(map(hash, ngrams), np.int64, len(ngrams))
         places = self._hashes[:-1].searchsorted(wanted)
-        found = self._hashes[places] == wanted
-        return self._rows[places[found]], bool(found[-1])
+        found: npt.NDArray[np.bool_] = self._hashes[places] == wanted
+        return self._rows[places], found
 
 
 class Scores:
@@ -124,16 +125,14 @@ class Scores:
 
 
 class Scorer:
-    """Scores fielded articles. Thread-safe; remembers the rows of `remembered` words and of one table of tokens."""
+    """Scores fielded articles. Thread-safe; remembers the rows of a table of tokens and of `remembered` pairs of words."""
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
-        vectors = _Vectors(weights)
+        self._vectors = vectors = _Vectors(weights)
         self.weights = weights
-        self._width = vectors.width
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
-        self._rows = Memo(vectors.word_row, remembered)
-        self._held = _TableRows(TokenTable(0, 0), self._rows, self._width)
+        self._held = _TableRows(TokenTable(0, 0), vectors)
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
@@ -152,12 +151,12 @@ class Scorer:
         ]
         if len(parts) == 1:
             return parts[0]
-        return np.concatenate(parts) if parts else np.zeros((0, self._width))
+        return np.concatenate(parts) if parts else np.zeros((0, self._vectors.width))
 
     def _rows_for(self, table: TokenTable) -> "_TableRows":
         held = self._held
         if held.table is not table:
-            held = _TableRows(table, self._rows, self._width)
+            held = _TableRows(table, self._vectors)
             if table is TOKENISER.table:
                 self._held = held
         return held
@@ -172,24 +171,29 @@ class Scorer:
 class _TableRows:
     """The rows of the words of a table of tokens, worked out when they are first wanted."""
 
-    def __init__(self, table: TokenTable, rows: Memo[str, bytes], width: int) -> None:
+    def __init__(self, table: TokenTable, vectors: "_Vectors") -> None:
         self.table = table
-        self._rows = rows
-        self._matrix: FloatArray = np.empty((table.most_words, width))
+        self._vectors = vectors
+        self._matrix: FloatArray = np.empty((table.most_words, vectors.width))
         self._ready = np.zeros(table.most_words, np.bool_)
 
     def of(self, tokens: Integers) -> FloatArray:
         """Return the rows of the words of `tokens`, numbers in the table, one after the other."""
         words = self.table.words_of(tokens)
-        if not self._ready.take(words).all():
-            for word in words[~self._ready[words]].tolist():
-                self._matrix[word] = np.frombuffer(self._rows[self.table.words[word]])
-                self._ready[word] = True
+        ready = self._ready.take(words)
+        if not ready.all():
+            self._work_out(sorted(set(words[~ready].tolist())))
         return self._matrix.take(words, axis=0)
+
+    def _work_out(self, missing: Sequence[int]) -> None:
+        for begin in range(0, len(missing), _WORDS_AT_ONCE):
+            words = missing[begin : begin + _WORDS_AT_ONCE]
+            self._matrix[words] = self._vectors.word_rows([self.table.words[word] for word in words])
+            self._ready[words] = True
 
 
 class _Vectors:
-    """Works out what the memos of a Scorer remember. It knows nothing of them: a cycle would outlive the model."""
+    """Works out what a Scorer remembers. It knows nothing of it: a cycle would outlive the model."""
 
     def __init__(self, weights: LinearWeights) -> None:
         self._sizes = weights.sizes
@@ -198,20 +202,30 @@ class _Vectors:
         self._index = NgramIndex(weights.vocabulary)
         self.width = self._ngrams.shape[1] + _FACTS
 
-    def word_row(self, word: str) -> bytes:
-        """Return the row of `word`: vector, whether it is known, signs of languages."""
-        vector, known = self._vector(word_ngrams(word, self._sizes))
-        return array("d", [*vector, known and len(word) <= _LONGEST_NGRAMMED, *word_signs(word)]).tobytes()
+    def word_rows(self, words: Sequence[str]) -> FloatArray:
+        """Return the rows of `words` (1 or more): vector, whether it is known, signs of languages."""
+        ngrams = [word_ngrams(word, self._sizes) for word in words]
+        sums, known = self._sums(list(chain.from_iterable(ngrams)), list(accumulate(map(len, ngrams), initial=0)))
+        rows = np.empty((len(words), self.width))
+        rows[:, :-_FACTS] = sums
+        rows[:, -_FACTS] = known & [len(word) <= _LONGEST_NGRAMMED for word in words]
+        rows[:, 1 - _FACTS :] = list(map(word_signs, words))
+        return rows
 
     def pair_row(self, pair: str) -> bytes:
         """Return the row of a pair of words: vector, and no facts."""
-        return array("d", [*self._vector((pair,))[0], *[0] * _FACTS]).tobytes()
+        return array("d", [*self._sums([pair], [0, 1])[0][0].tolist(), *[0] * _FACTS]).tobytes()
 
-    def _vector(self, ngrams: Sequence[str]) -> tuple[list[float], bool]:
-        """Return the scaled sum of the rows of those of `ngrams` that are known, (F * L), and whether the last is."""
+    def _sums(self, ngrams: Sequence[str], ends: Sequence[int]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """Return the scaled sums, (W, F * L), of the rows of W words' n-grams, and whether the last of each is known.
+
+        Those of word i are the `ngrams` from `ends[i]` to before `ends[i + 1]`, 1 or more.
+        """
         rows, known = self._index.find(ngrams)
-        vector = np.add.reduce(self._ngrams[rows], dtype=np.float64) * self._scale
-        return vector.tolist(), known
+        picked = self._ngrams.take(rows, axis=0)
+        picked[~known] = 0.0
+        sums: FloatArray = np.add.reduceat(picked, ends[:-1], dtype=np.float64) * self._scale
+        return sums, known[np.array(ends[1:]) - 1]
 
 
 def field_norm(lengths: Sequence[int], exponent: float) -> float:
