@@ -125,7 +125,7 @@ class Scores:
 
 
 class Scorer:
-    """Scores fielded articles. Thread-safe; remembers the rows of a table of tokens and of `remembered` pairs of words."""
+    """Scores fielded articles. Thread-safe; remembers a table of tokens and `remembered` pairs of words."""
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
         self._vectors = vectors = _Vectors(weights)

@@ -1,6 +1,7 @@
 """The model that benchmarks use: the shipped configuration fitted on the shipped corpus, kept from run to run."""
 
 import hashlib
+import os
 import pickle
 import shutil
 from dataclasses import dataclass
@@ -20,7 +21,12 @@ class BenchmarkModel:
 
 
 def benchmark_model(folder: Path = ROOT / "var" / "benchmarks") -> BenchmarkModel:
-    """Return the model, fitted now (about two minutes) unless the same sources fitted it before."""
+    """Return the model, fitted now (about two minutes) unless the same sources fitted it before.
+
+    BENCH_MODEL, if set, names a folder with a bundle and its pipelines to measure instead.
+    """
+    if given := os.environ.get("BENCH_MODEL"):
+        return BenchmarkModel(Path(given) / "bundle", Path(given) / "pipelines.pkl")
     place = folder / _digest()
     found = BenchmarkModel(place / "bundle", place / "pipelines.pkl")
     if not found.pipelines.is_file():

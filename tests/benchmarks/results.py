@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ def write_results(results: Sequence[Result], skipped: dict[str, str]) -> None:
 def _write_table(rows: Sequence[dict[str, object]], commit: str, machine: str) -> None:
     lines = [
         _BEGIN,
-        "## Speed (`make bench`)",
+        f"## Serving speed ({date.today()}, `make bench`)",
         "",
         f"{machine}; commit {commit}. Ratios are of one run, side by side.",
         "",
