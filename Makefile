@@ -26,6 +26,7 @@ $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	$(BIN)/python -m compileall -q framing serving training  # as an installed package has it: a start need not compile
 	touch $@
 
 serve: $(READY)

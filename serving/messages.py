@@ -28,6 +28,7 @@ _STANCES = {
     "neutral": pb.STANCE_NEUTRAL,
     "none": pb.STANCE_NONE,
 }
+_ABSTENTIONS = {reason: pb.AbstentionReason.Value(f"ABSTENTION_REASON_{reason}") for reason in Abstention}
 _WIDTHS: dict[int, Callable[[str], int]] = {
     pb.OFFSET_ENCODING_UNSPECIFIED: len,
     pb.OFFSET_ENCODING_UNICODE_CODE_POINTS: len,
@@ -38,12 +39,13 @@ _WIDTHS: dict[int, Callable[[str], int]] = {
 
 def read_article(message: pb.Article, path: str, *, max_text: int) -> Article:
     """Return the article in `message`; InvalidInput that names the field below `path` and the reason."""
-    if not (message.text.strip() or message.title.strip()):
+    text, title = message.text, message.title  # each look at a field decodes it anew
+    if not (text.strip() or title.strip()):
         raise InvalidInput(
             "TEXT_EMPTY", f"{path}.text", "expected a text with at least one visible character, got none"
         )
-    _check_length(message.text, max_text, "TEXT_TOO_LONG", f"{path}.text")
-    _check_length(message.title, MAX_TITLE, "TITLE_TOO_LONG", f"{path}.title")
+    _check_length(text, max_text, "TEXT_TOO_LONG", f"{path}.text")
+    _check_length(title, MAX_TITLE, "TITLE_TOO_LONG", f"{path}.title")
     _check_length(message.outlet, MAX_FIELD, "FIELD_TOO_LONG", f"{path}.outlet")
     _check_url(message.url, f"{path}.url")
     if message.language and not _TAG.fullmatch(message.language):
@@ -51,9 +53,7 @@ def read_article(message: pb.Article, path: str, *, max_text: int) -> Article:
         raise InvalidInput("LANGUAGE_INVALID", f"{path}.language", f"expected a BCP 47 tag such as ar, got {given!r}")
     if message.HasField("publish_time"):
         _check_time(message.publish_time.seconds, message.publish_time.nanos, f"{path}.publish_time")
-    return Article(
-        text=message.text, title=message.title, language=message.language, outlet=message.outlet, url=message.url
-    )
+    return Article(text=text, title=title, language=message.language, outlet=message.outlet, url=message.url)
 
 
 def require_article(request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest) -> pb.Article:
@@ -84,24 +84,22 @@ def read_options(options: pb.ClassificationOptions) -> tuple[int, int]:
 
 
 def write_classification(
-    answer: Classification, article: Article, model: FramingModel, encoding: int
-) -> pb.Classification:
-    """Return `answer` about `article` as a message, offsets in `encoding`."""
-    reply = pb.Classification(
-        stance=_STANCES.get(answer.stance, pb.STANCE_UNSPECIFIED),
-        abstention=_abstention(answer.abstention) if answer.abstention else None,
-        language=answer.language,
-        credit=answer.credit,
-        model_version=model.version,
-        taxonomy_version=model.taxonomy.version,
-    )
+    reply: pb.Classification, answer: Classification, article: Article, model: FramingModel, encoding: int
+) -> None:
+    """Write `answer` about `article` into `reply`, offsets in `encoding`: a message made by itself would be copied."""
+    reply.stance = _STANCES.get(answer.stance, pb.STANCE_UNSPECIFIED)
+    if answer.abstention:
+        reply.abstention.reason = _ABSTENTIONS[answer.abstention]
+    reply.language = answer.language
+    reply.credit = answer.credit
+    reply.model_version = model.version
+    reply.taxonomy_version = model.taxonomy.version
     for label, probability, selected in answer.topics:
         reply.topics.add(label=label, probability=probability, selected=selected)
     for label, probability, selected in answer.framings:
         reply.framings.add(label=label, probability=probability, selected=selected)
     for item in answer.evidence:
         _write_evidence(reply.evidence.add(), item, article.part(item.part), _WIDTHS[encoding])
-    return reply
 
 
 def write_model_info(model: FramingModel, loaded: datetime) -> pb.GetModelInfoResponse:
@@ -153,10 +151,6 @@ def _check_time(seconds: int, nanos: int, path: str) -> None:
     if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < 1_000_000_000):
         message = f"expected a time from year 1 to year 9999, got {seconds} s, {nanos} ns"
         raise InvalidInput("PUBLISH_TIME_INVALID", path, message)
-
-
-def _abstention(reason: Abstention) -> pb.Abstention:
-    return pb.Abstention(reason=pb.AbstentionReason.Value(f"ABSTENTION_REASON_{reason}"))
 
 
 def _write_evidence(message: pb.Evidence, item: Evidence, text: str, width: Callable[[str], int]) -> None:

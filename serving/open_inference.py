@@ -1,7 +1,6 @@
 """inference.GRPCInferenceService, the Open Inference Protocol: each call from request to reply."""
 
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 from google.protobuf.message import Message
@@ -40,6 +39,8 @@ class OpenInferenceService:
 
     def server_metadata(self, request: oip.ServerMetadataRequest) -> oip.ServerMetadataResponse:
         """Tell which server this is."""
+        from importlib.metadata import version  # it costs a start more than all else of this file
+
         del request
         return oip.ServerMetadataResponse(name=SERVER_NAME, version=version(SERVER_NAME))
 

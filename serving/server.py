@@ -4,13 +4,12 @@ import asyncio
 import logging
 from pathlib import Path
 
+import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
 from framing.model import FramingModel
 from serving.accepting import aio_server
-from serving.access import Guard, TokenFile
 from serving.open_inference import SERVICE as INFERENCE
 from serving.open_inference import open_inference_handlers
 from serving.service import SERVICE, ClassificationService, rpc_handlers
@@ -42,7 +41,7 @@ class FramingServer:
                 ("grpc.so_reuseport", int(shared_port)),  # by default two servers would share a port silently
                 *channel_options(settings),
             ],
-            interceptors=[Guard(TokenFile(Path(settings.tokens)), self.service.calls)] if settings.tokens else [],
+            interceptors=self._interceptors(),
             most=dict.fromkeys(_BUSY, settings.max_waiting + _SPARE),
             short=_SHORT,
         )
@@ -78,6 +77,13 @@ class FramingServer:
         await stopping
         self.telemetry.close()
 
+    def _interceptors(self) -> list[grpc.aio.ServerInterceptor]:
+        if not self.settings.tokens:
+            return []
+        from serving.access import Guard, TokenFile  # imported only where it is wanted: it delays a start
+
+        return [Guard(TokenFile(Path(self.settings.tokens)), self.service.calls)]
+
     def _add_services(self) -> None:
         server = self._server
         server.add_registered_method_handlers(SERVICE.full_name, rpc_handlers(self.service))
@@ -85,6 +91,8 @@ class FramingServer:
         server.add_registered_method_handlers(INFERENCE.full_name, inference)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self.settings.reflection:
+            from grpc_reflection.v1alpha import reflection  # imported only where it is wanted: it delays a start
+
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
             reflection.enable_server_reflection((*_SERVICES[1:], health, reflection.SERVICE_NAME), server)
 

@@ -61,7 +61,9 @@ class ClassificationService:
 
     async def classify_article(self, request: pb.ClassifyArticleRequest) -> pb.ClassifyArticleResponse:
         """Classify one article."""
-        return pb.ClassifyArticleResponse(classification=await self._classify(request))
+        reply = pb.ClassifyArticleResponse()
+        await self._classify(request, reply.classification)
+        return reply
 
     async def batch_classify_articles(
         self, request: pb.BatchClassifyArticlesRequest
@@ -78,17 +80,19 @@ class ClassificationService:
         reply = pb.BatchClassifyArticlesResponse()
         for article in articles:
             answer = await self.answer(article, model, evidence)
-            reply.classifications.append(write_classification(answer, article, model, encoding))
+            write_classification(reply.classifications.add(), answer, article, model, encoding)
         return reply
 
     async def stream_classify_article(
         self, request: pb.StreamClassifyArticlesRequest | Malformed
     ) -> pb.StreamClassifyArticlesResponse:
         """Classify one article of a stream; what is wrong with it stands in its place."""
+        reply = pb.StreamClassifyArticlesResponse()
         try:
-            return pb.StreamClassifyArticlesResponse(classification=await self._classify(parsed(request)))
+            await self._classify(parsed(request), reply.classification)
         except InvalidInput as error:
-            return pb.StreamClassifyArticlesResponse(error=to_status(error))
+            reply.error.CopyFrom(to_status(error))
+        return reply
 
     def get_model_info(self, request: pb.GetModelInfoRequest) -> pb.GetModelInfoResponse:
         """Tell which model answers."""
@@ -127,12 +131,13 @@ class ClassificationService:
         return answer
 
     async def _classify(
-        self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest
-    ) -> pb.Classification:
+        self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest, reply: pb.Classification
+    ) -> None:
         model = self.model()
         article = read_article(require_article(request), "article", max_text=self._settings.max_text)
         evidence, encoding = read_options(request.options)
-        return write_classification(await self.answer(article, model, evidence), article, model, encoding)
+        answer = await self.answer(article, model, evidence)
+        write_classification(reply, answer, article, model, encoding)
 
     def _loaded_model(self) -> LoadedModel:
         if self._loaded is None:

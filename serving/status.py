@@ -1,8 +1,8 @@
 """From exceptions to google.rpc.Status: the one place where errors become replies, and the one catch-all."""
 
 import logging
+import secrets
 import traceback
-import uuid
 
 import grpc
 from google.protobuf import any_pb2
@@ -52,7 +52,7 @@ def to_status(error: Exception) -> status_pb2.Status:
     for kind, code, reason in _CODES:
         if isinstance(error, kind):
             return _status(code, str(error), reason)
-    log_id = uuid.uuid4().hex
+    log_id = secrets.token_hex(16)
     where = "".join(traceback.format_tb(error.__traceback__))  # not the message, which may hold words of the text
     _LOG.error("internal error log_id=%s type=%s\n%s", log_id, type(error).__name__, where)
     return _status(code_pb2.INTERNAL, f"internal error, log id {log_id}", "INTERNAL")

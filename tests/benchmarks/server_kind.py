@@ -42,7 +42,9 @@ class ThreadedService(pb_grpc.ClassificationServiceServicer):
         article = read_article(request.article, "article", max_text=100_000)
         evidence, encoding = read_options(request.options)
         answer = self.model.classify(article, evidence=evidence)
-        return pb.ClassifyArticleResponse(classification=write_classification(answer, article, self.model, encoding))
+        reply = pb.ClassifyArticleResponse()
+        write_classification(reply.classification, answer, article, self.model, encoding)
+        return reply
 
 
 def serve_threads(bundle: Path, ports: Any) -> None:
