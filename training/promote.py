@@ -88,6 +88,12 @@ def promote(archive: Archive, verdict: Verdict) -> None:
     archive.write(verdict.candidate, texts={}, tags={"framing.promotion": "promoted"})
 
 
+def settle(archive: Archive, champion: PastRun) -> None:
+    """Say in the run of `champion` that it was promoted, if whatever promoted it died before it could."""
+    if champion.tags.get("framing.promotion") == "promoting":
+        archive.write(champion, texts={}, tags={"framing.promotion": "promoted"})
+
+
 def record(archive: Archive, verdict: Verdict, outcome: str) -> None:
     """Write `verdict` with every figure to the candidate's run and mark its version."""
     reasons = ", ".join(check.name for check in verdict.failed)

@@ -65,7 +65,7 @@ def _archive(options: argparse.Namespace, config: Config) -> Any:
 
 
 def _promote(options: argparse.Namespace) -> int:
-    from training.promote import judge, promote
+    from training.promote import judge, promote, settle
     from training.registry import CHAMPION
     from training.release_tables import verdict_lines
 
@@ -75,6 +75,7 @@ def _promote(options: argparse.Namespace) -> int:
     if candidate.version is None:
         raise ModelUnavailable(f"{candidate.label}: expected a run that registered a version")
     if candidate.version == registry.version_of(CHAMPION):
+        settle(archive, candidate)
         _say(f"{registry.model} {candidate.label} is champion already: nothing to do")
         return EXIT_DONE
     verdict = judge(archive, config.gate, candidate, progress=_say)

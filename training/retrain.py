@@ -18,7 +18,7 @@ from training.data import Corpus, digest_items, load_corpus
 from training.fit import fit
 from training.held_out import HeldOut
 from training.item_table import CORPUS_PATH, table_items
-from training.promote import Verdict, judge, promote
+from training.promote import Verdict, judge, promote, settle
 from training.registry import CHAMPION
 from training.run import read_all, train
 
@@ -42,6 +42,7 @@ def retrain(archive: Archive, config: Config, data: Sequence[Path], *, progress:
     for bad data, Busy if another promotion was faster.
     """
     champion = archive.find(CHAMPION)
+    settle(archive, champion)
     corpus = merged_corpus(archive, champion, config, data)
     if corpus.digest == champion.parameters.get("data.sha256"):
         return Retraining(None, f"{champion.label} is fitted on these items already: nothing to do")

@@ -67,17 +67,13 @@ class Tracking:
         project_run = os.environ.pop("MLFLOW_RUN_ID", "")  # `mlflow run` has a run of its own, in another experiment
         origin = {"framing.project_run": project_run} if project_run else {}
         tags = {**_commit_tags(), **origin, _PROCESS: this_process(), **tags}
-        active = mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags)
-        run = Run(active.info.run_id)
         try:
-            yield run
+            yield Run(mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags).info.run_id)
         except KeyboardInterrupt as error:
-            mlflow.set_tag("framing.failure", str(error) or "interrupted")
-            mlflow.end_run("KILLED")
+            _end("KILLED", str(error) or "interrupted")
             raise
         except BaseException as error:
-            mlflow.set_tag("framing.failure", f"{type(error).__name__}: {error}"[:500])
-            mlflow.end_run("FAILED")
+            _end("FAILED", f"{type(error).__name__}: {error}"[:500])
             raise
         mlflow.end_run()
 
@@ -171,6 +167,13 @@ def fetch_bundle(uri: str, model_uri: str, directory: Path) -> Path:
     except MlflowException as error:
         raise ModelUnavailable(f"{model_uri} in {uri}: {error.message}") from error
     return folder / str(mlflow.models.Model.load(str(folder)).flavors["python_function"]["data"])
+
+
+def _end(status: str, reason: str) -> None:
+    """End the open run; if there is none, the store refused it, and to tag it would open another."""
+    if mlflow.active_run():
+        mlflow.set_tag("framing.failure", reason)
+        mlflow.end_run(status)
 
 
 def _outputs() -> Schema:

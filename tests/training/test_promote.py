@@ -189,6 +189,11 @@ def test_exit_codes_and_json_tell_a_scheduler_what_happened(
     )
     assert told("promote", "1")[0] == 0
     assert registry.version_of(CHAMPION) == "1"
+    worse.write(
+        worse.find("1"), texts={}, tags={"framing.promotion": "promoting"}
+    )  # as a kill after the alias leaves it
+    assert told("promote", "1")[0] == 0
+    assert worse.find("1").tags["framing.promotion"] == "promoted"
 
     code, out = told("promote", "2", "--dry-run", "--json")
     assert (code, json.loads(out)["open"]) == (1, False)
