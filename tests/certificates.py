@@ -1,6 +1,7 @@
 """Certificates for tests, made on the spot."""
 
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,9 @@ class Authority:
             not_valid_after=now + _DAY,
         ).add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         if not authority:
-            names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+            names = x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            )
             builder = builder.add_extension(names, critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 

@@ -26,12 +26,14 @@ class Registry:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._reports: dict[str, Any] = {}
+        self._labels: tuple[str, ...] | None = None
 
     def choose(self, version: str, bundle: Path, model: str = CHAMPION) -> None:
-        """Let `model` mean `version`, whose bundle is good."""
-        taxonomy = load_bundle(bundle).taxonomy
-        labels = taxonomy.topic_ids + taxonomy.framing_ids
-        self.report(Report(model=model, version=version, bundle=str(bundle), labels=labels))
+        """Let `model` mean `version`, whose bundle is good and has the labels of the first one."""
+        if self._labels is None:
+            taxonomy = load_bundle(bundle).taxonomy
+            self._labels = taxonomy.topic_ids + taxonomy.framing_ids
+        self.report(Report(model=model, version=version, bundle=str(bundle), labels=self._labels))
 
     def refuse(self, version: str, problem: Problem, model: str = CHAMPION) -> None:
         """Let `model` mean a version that the source does not hand out."""

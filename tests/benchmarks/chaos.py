@@ -1,23 +1,22 @@
 """What breaks when everything is broken under load? Swaps, bad versions, kills, no registry, a full disk, rude clients.
 
-    python -m tests.benchmarks.chaos BUNDLE [--swaps 200] [--workers 2]
+    python -m tests.benchmarks.chaos BUNDLE [--swaps 200] [--workers 2] [--seconds 360]
 
-Clients call through the client library all the while: single articles, batches and streams, some of which are read
-slowly or left half-way. Every answer is compared with what its version must say. Prints one JSON object: what each
-step lost, and the resident memory of the workers before and after the swaps.
+Callers in a process of their own call through the client library over TLS all the while: single articles, batches and
+streams, some of which are read slowly or left half-way. Every answer is compared with what its version must say. Prints
+one JSON object: what each step lost, and the resident memory of the workers before and after the swaps.
 """
 
 import argparse
 import contextlib
 import json
 import logging
-import math
 import os
 import resource
 import shutil
 import signal
+import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,110 +24,22 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import grpc
-
 from framing.article import Article
 from framing.bundle import load_bundle, read_golden, save_bundle
-from framing.errors import FramingError
 from framing.model import FramingModel
-from framing.v1 import classification_service_pb2 as pb
-from framing.v1 import classification_service_pb2_grpc as pb_grpc
-from serving.client import FramingClient
 from serving.model_cache import ModelCache
 from serving.settings import Settings
 from serving.updates import Problem, Report
-from tests.processes import children, wait_until_serving
+from tests.benchmarks.callers import calling
+from tests.certificates import Authority
+from tests.processes import children
 from tests.supervised import CHAMPION, SOURCE, Recorder, Registry, copied_bundle, supervised
 from tests.waiting import eventually
 
-TEXT = "وقع الرئيسان الروسي والإيراني في موسكو معاهدة شراكة استراتيجية تشمل التعاون الدفاعي والتجارة والنقل. " * 20
-ARTICLE = pb.Article(text=TEXT)
 KILLS = 3
+ROTATIONS = 6
+WARM_ARTICLES = 1000
 SETTLE_SECONDS = 1.0
-
-
-class Load:
-    """Clients that never stop, and the count of what became of their calls."""
-
-    def __init__(self, address: str, bundles: tuple[Path, Path]) -> None:
-        self.counts: Counter[str] = Counter()
-        self._address = address
-        self._expected = [_probabilities(load_bundle(bundle)) for bundle in bundles]
-        self._stop = threading.Event()
-        kinds = (self.unary, self.unary, self.batch, self.stream, self.slow_reader, self.vanishing)
-        self._threads = [threading.Thread(target=self._run, args=(kind,)) for kind in kinds]
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _run(self, call: Callable[[FramingClient], None]) -> None:
-        while not self._stop.is_set():
-            with contextlib.suppress(FramingError, grpc.RpcError), FramingClient(self._address, timeout=30) as client:
-                for _ in range(200):  # then a new connection, which another worker may get
-                    if self._stop.is_set():
-                        return
-                    self._count(call, client)
-
-    def _count(self, call: Callable[[FramingClient], None], client: FramingClient) -> None:
-        try:
-            call(client)
-        except (FramingError, grpc.RpcError) as error:
-            code = error.code() if isinstance(error, grpc.RpcError) else getattr(error, "code", error)
-            self.counts[f"lost {call.__name__} {code}"] += 1
-
-    def unary(self, client: FramingClient) -> None:
-        self._check([client.classify(ARTICLE).classification])
-
-    def batch(self, client: FramingClient) -> None:
-        request = pb.BatchClassifyArticlesRequest(articles=[ARTICLE] * 16)
-        self._check(list(client._call(client._stub.BatchClassifyArticles, request).classifications))
-
-    def stream(self, client: FramingClient) -> None:
-        """A stream cannot be tried again by a library, which does not know what of it was used: ended calls are told."""
-        requests = (pb.StreamClassifyArticlesRequest(article=ARTICLE) for _ in range(16))
-        self._read(client, requests, pause=0.0)
-
-    def slow_reader(self, client: FramingClient) -> None:
-        requests = (pb.StreamClassifyArticlesRequest(article=ARTICLE) for _ in range(16))
-        self._read(client, requests, pause=0.02)
-
-    def vanishing(self, _: FramingClient) -> None:
-        with grpc.insecure_channel(self._address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
-            stub = pb_grpc.ClassificationServiceStub(channel)
-            replies = stub.StreamClassifyArticles(pb.StreamClassifyArticlesRequest(article=ARTICLE) for _ in range(64))
-            with contextlib.suppress(grpc.RpcError):
-                self.counts["streams ended without an answer"] += next(replies, None) is None
-        self.counts["vanished"] += 1
-
-    def _read(
-        self, client: FramingClient, requests: Iterator[pb.StreamClassifyArticlesRequest], *, pause: float
-    ) -> None:
-        try:
-            for reply in client._stub.StreamClassifyArticles(requests, timeout=30):
-                self._check([reply.classification])
-                time.sleep(pause)
-        except grpc.RpcError as error:
-            at_once = error.code() == grpc.StatusCode.UNAVAILABLE
-            self.counts["streams ended UNAVAILABLE" if at_once else f"lost stream {error.code()}"] += 1
-
-    def _check(self, answers: list[pb.Classification]) -> None:
-        self.counts["answered"] += len(answers)
-        self.counts["mixed"] += len({answer.model_version for answer in answers}) - 1
-        for answer in answers:
-            expected = self._expected[int(answer.model_version.partition("/")[2]) % 2]
-            got = [score.probability for score in answer.framings]
-            self.counts["wrong"] += not all(map(math.isclose, got, expected))
-
-
-def _probabilities(model: FramingModel) -> list[float]:
-    return [score.probability for score in model.classify(Article(text=TEXT)).framings]
 
 
 def other_than(bundle: Path, folder: Path) -> Path:
@@ -242,10 +153,12 @@ class Chaos:
             raise RuntimeError(f"expected {version} to serve, got {self._recorder.outcomes[-1]}")
 
 
-def measure(bundle: Path, folder: Path, *, swaps: int, count: int) -> dict[str, object]:
-    """Return what each step lost."""
+def measure(bundle: Path, folder: Path, *, swaps: int, count: int, seconds: float) -> dict[str, object]:
+    """Return what each step lost, of a run of at least `seconds`."""
     registry, cache = Registry(folder / "registry.json"), ModelCache(folder / "cache", str(folder / "registry.json"))
     pair = Path(shutil.copytree(bundle, folder / "one")), other_than(bundle, folder)
+    begin, authorities = time.monotonic(), (Authority("one"), Authority("other"))
+    certificate, key = authorities[0].identity("server").write(folder)
 
     def fetch(number: int) -> Path:
         return copied_bundle(pair[number % 2], cache.place("framing", str(number)) / "bundle")
@@ -253,13 +166,14 @@ def measure(bundle: Path, folder: Path, *, swaps: int, count: int) -> dict[str, 
     registry.choose("framing/0", fetch(0))
     settings = Settings(
         address="127.0.0.1:0", workers=count, tracking_uri=str(registry.file), cache=folder / "cache",
-        registry_interval=0.02, log_level="ERROR",
+        registry_interval=0.02, log_level="ERROR", tls_certificate=str(certificate), tls_key=str(key),
     )  # fmt: skip
-    results: dict[str, object] = {}
+    trusted = b"".join(authority.certificate for authority in authorities)
     with contextlib.ExitStack() as stack:
         supervisor, recorder = stack.enter_context(supervised(settings))
-        wait_until_serving(supervisor.settings.address)
-        load = stack.enter_context(Load(supervisor.settings.address, pair))
+        eventually(lambda: bool(recorder.outcomes) and len(workers()) == count)
+        counted = stack.enter_context(calling(supervisor.settings.address, trusted, pair))
+        eventually(lambda: counted()["articles"] > WARM_ARTICLES)
         chaos = Chaos(registry, recorder, cache, fetch)
         steps: dict[str, Callable[[], object]] = {
             "swaps": lambda: chaos.swaps(swaps),
@@ -268,13 +182,35 @@ def measure(bundle: Path, folder: Path, *, swaps: int, count: int) -> dict[str, 
             "SIGTERM": lambda: chaos.kills(signal.SIGTERM),
             "registry away": chaos.registry_away,
             "disk full": chaos.disk_full,
+            "certificate rotation": lambda: rotate(authorities, folder),
+            "nothing": lambda: time.sleep(max(1.0, seconds - (time.monotonic() - begin))),
         }
-        for name, step in steps.items():
-            before = load.counts.copy()
-            told = step()
-            results[name] = {"counts": dict(load.counts - before), "told": told}
-        results["crashed"] = len(recorder.crashed)
-    return results
+        results = {name: step_result(step, counted) for name, step in steps.items()}
+        return results | {
+            "all": dict(counted()),
+            "workers ended": len(recorder.crashed),
+            "megabytes": resident_megabytes(),
+        }
+
+
+def step_result(step: Callable[[], object], counted: Callable[[], Counter[str]]) -> dict[str, object]:
+    """Return what `step` told, how long it took, and what was counted meanwhile."""
+    before, begin = counted(), time.monotonic()
+    told = step()
+    seconds = round(time.monotonic() - begin, 1)
+    result = {"seconds": seconds, "told": told, "counts": dict(counted() - before)}
+    print(json.dumps(result), file=sys.stderr, flush=True)
+    return result
+
+
+def rotate(authorities: tuple[Authority, Authority], folder: Path) -> None:
+    """Put other certificates in place, of one authority and the other by turns."""
+    fresh = folder / "fresh"
+    fresh.mkdir()
+    for number in range(1, ROTATIONS + 1):
+        for made in authorities[number % 2].identity("server").write(fresh):
+            made.replace(folder / made.name)
+        time.sleep(SETTLE_SECONDS)
 
 
 def main() -> None:
@@ -283,10 +219,14 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--swaps", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=360)
     options = parser.parse_args()
     logging.basicConfig(level="CRITICAL")
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(options.bundle, Path(folder), swaps=options.swaps, count=options.workers), indent=1))
+        found = measure(
+            options.bundle, Path(folder), swaps=options.swaps, count=options.workers, seconds=options.seconds
+        )
+        print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
