@@ -7,6 +7,7 @@
 # make peers-check  ask a server with the clients of Triton, KServe and Open Inference
 # make lock    resolve the dependencies of pyproject.toml anew, with hashes
 # make bench   measure speed and memory, write bench.json and BENCHMARKS.md; BENCH="scoring ..." for some of it
+# make bench-peers  measure the pipelines behind MLServer and MLflow beside our server
 # make mlflow  open the tracking store in a browser
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MLFLOW_PORT ?= 5000
 
-.PHONY: bench serve test check checks lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
+.PHONY: bench bench-peers serve test check checks lint types imports proto-check corpus-check proto fuzz peers peers-check lock mlflow install
 .DEFAULT_GOAL := help
 
 help:
@@ -84,6 +85,14 @@ lock:
 BENCH ?=
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# MLServer needs protobuf below 7: it lives in an environment of its own, from a lock of its own.
+BENCH_PEERS := tests/benchmarks/peer_models/requirements
+bench-peers: $(READY)
+	@[ -x .bench-peers/bin/mlserver ] || { $(PYTHON) -m venv .bench-peers && \
+	  .bench-peers/bin/pip install --quiet --require-hashes -r $(BENCH_PEERS).lock; } || \
+	  { rm -rf .bench-peers; echo "MLServer cannot be installed from $(BENCH_PEERS).lock: the comparison is skipped"; }
+	$(BIN)/python -m tests.benchmarks peers
 
 mlflow: $(READY)
 	mkdir -p var && $(BIN)/mlflow server --backend-store-uri sqlite:///var/mlflow.db --artifacts-destination var/artifacts \

@@ -38,18 +38,26 @@ class Load:
 
 
 def h2load(port: int, path: str, request: bytes, *options: str, seconds: float, clients: int = 8) -> Load:
-    """Return what a load of `request` on the server at `port` gave; RuntimeError if a call failed."""
+    """Return what a load of `request` on the gRPC server at `port` gave; RuntimeError if a call failed."""
+    framed = b"\0" + struct.pack(">I", len(request)) + request
+    headers = ("-H", "te: trailers", "-H", "content-type: application/grpc")
+    return _load(port, path, framed, *options, *headers, seconds=seconds, clients=clients)
+
+
+def posted(port: int, path: str, body: bytes, *, seconds: float, clients: int = 8) -> Load:
+    """Return what a load of `body`, JSON, on the HTTP/1.1 server at `port` gave; RuntimeError if a call failed."""
+    return _load(port, path, body, "--h1", "-H", "content-type: application/json", seconds=seconds, clients=clients)
+
+
+def _load(port: int, path: str, data: bytes, *options: str, seconds: float, clients: int) -> Load:
     program = shutil.which("h2load")
     if not program:
         raise Skipped("h2load is not here (Debian: nghttp2-client)")
     with tempfile.TemporaryDirectory() as folder:
         body, log = Path(folder) / "body", Path(folder) / "log"
-        body.write_bytes(b"\0" + struct.pack(">I", len(request)) + request)
+        body.write_bytes(data)
         command = [program, "-D", f"{seconds:g}", "-c", str(clients), "-d", str(body), "--log-file", str(log), *options]
-        headers = ["-H", "te: trailers", "-H", "content-type: application/grpc"]
-        run = subprocess.run(
-            [*command, *headers, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
-        )
+        run = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True)
         rows = [line.split("\t") for line in log.read_text("ascii").splitlines()]
     found = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", run.stdout)
     if not found or int(found.group(1)) == 0 or any(int(found.group(number)) for number in (2, 3, 4)):

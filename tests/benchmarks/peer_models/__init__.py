@@ -1,0 +1,1 @@
+"""The fitted pipelines as models of other servers, and what their environment holds."""
