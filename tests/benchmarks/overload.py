@@ -32,7 +32,13 @@ PATH = f"/{FRAMING}/ClassifyArticle"
 REQUEST = pb.ClassifyArticleRequest(article=ARTICLE).SerializeToString()
 PLACES = 64
 CONNECTIONS = 8
-LEVELS = {"none": 0, "half": 1, "full": PLACES // CONNECTIONS, "overload": 10 * PLACES // CONNECTIONS}
+LEVELS = {
+    "none": 0,
+    "half": 1,
+    "full": PLACES // CONNECTIONS,
+    "3 times": 3 * PLACES // CONNECTIONS,
+    "10 times": 10 * PLACES // CONNECTIONS,
+}  # calls open on each connection
 
 
 def main() -> None:
