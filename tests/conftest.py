@@ -29,7 +29,7 @@ SMALL = (
     "folds.count=3",
     "features.least_articles=3",
     "features.joined=100",
-    "framing.without=[]",
+    "framing.prose={}",
 )
 
 

@@ -21,7 +21,7 @@ from training.tracking import Run, fetch_bundle
 
 SMALL = (
     "features.most_ngrams=500", "features.greatest_ngram=3", "features.joined=10", "folds.count=2",
-    "framing.without=[]", "retrain.factors=[1.0, 0.5]",
+    "framing.prose={}", "retrain.factors=[1.0, 0.5]",
 )  # fmt: skip
 OPEN = tuple(
     f"gate.{limit}"

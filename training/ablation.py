@@ -107,7 +107,7 @@ def _table(
     """Return the answers that the scores under `config` call for, on the items that `base` is measured on."""
     labels = Labels.of(items, taxonomy)
     predictions = nested_predictions(scored, list(fold_settings(config, scored, labels, taxonomy)), taxonomy)
-    rows = np.flatnonzero(labels.counted(base.framing))
+    rows = labels.measured(base.framing)
     weights = framing_weights(labels, base.framing, taxonomy)[rows]
     chosen = [items[row] for row in rows.tolist()]
     return prediction_table(chosen, scored.fold[rows], predictions.at(rows), weights, taxonomy)

@@ -118,8 +118,9 @@ class Classifier(Section):
     `alpha` is the strength of the ridge's penalty, in units of the mean squared length of an article's
     counts; `c` the inverse strength of the other penalties; `smoothing` what the two of Bayes add to counts.
     `class_weight` is "none", "balanced" or a weight by label. `prior` holds the share of items that each label is
-    expected to have where the model will work; empty for the shares of the corpus. Items whose prose is in `without`
-    are not learnt from, nor calibrated on (framing only: topics are learnt from all items), and not measured on.
+    expected to have where the model will work; empty for the shares of the corpus. `prose` is what an item weighs by
+    its prose (framing only: topics are learnt from all items alike); with less than 1 it is not measured on, with 0 not
+    learnt from either.
     """
 
     kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"
@@ -130,7 +131,7 @@ class Classifier(Section):
     fields: FieldWeights = FieldWeights()
     class_weight: Literal["balanced", "none"] | dict[str, float] = "none"
     prior: dict[str, float] = Field(default_factory=dict)
-    without: tuple[str, ...] = ()
+    prose: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
 
 class Folds(Section):

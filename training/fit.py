@@ -42,10 +42,13 @@ class Labels:
         """Return the labels of some of the items."""
         return Labels(self.topics[rows], self.framing[rows], self.prose[rows])
 
-    def counted(self, settings: Classifier) -> npt.NDArray[np.bool_]:
-        """Return which items `settings` do not leave out, (n,)."""
-        counted: npt.NDArray[np.bool_] = ~np.isin(self.prose, settings.without)
-        return counted
+    def weights(self, settings: Classifier) -> Matrix:
+        """Return what the items weigh by their prose, (n,), from 0 to 1."""
+        return np.array([settings.prose.get(prose, 1.0) for prose in self.prose.tolist()])
+
+    def measured(self, settings: Classifier) -> Rows:
+        """Return which items are measured on: those of full weight."""
+        return np.flatnonzero(self.weights(settings) == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ def fit(
 ) -> FitResult:
     """Return the model that `config` describes, fitted on `items`, whose fielded forms are `articles`."""
     labels = Labels.of(items, taxonomy)
-    counts, counted = count_articles(config.features, articles), labels.counted(config.framing)
-    known = Known(items, articles, counts, labels.topics, labels.framing, counted)
+    counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
+    known = Known(items, articles, counts, labels.topics, labels.framing, weights)
     folds = list(story_folds(config, items, labels))
     every = np.arange(len(items))
     jobs = [(f"all {len(items)} items", every, every[:0])]
@@ -161,17 +164,14 @@ def topic_weights(present: npt.NDArray[np.int64], prior: float | None) -> Matrix
 
 
 def framing_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) -> Matrix:
-    """Return item weights under which the framings have the shares of the prior, 0 for what `settings` leave out.
-
-    The weights of the others have mean 1.
-    """
-    counted = labels.counted(settings).astype(np.float64)
+    """Return item weights, those of their prose, under which the framings have the shares of the prior."""
+    given = labels.weights(settings)
     if not settings.prior:
-        return counted
-    shares = np.bincount(labels.framing, counted, minlength=len(taxonomy.framings)) / max(1.0, counted.sum())
+        return given
+    shares = np.bincount(labels.framing, given, minlength=len(taxonomy.framings)) / max(_TINY, given.sum())
     wanted = np.array([settings.prior.get(label, 0.0) for label in taxonomy.framing_ids])
-    weights: Matrix = (wanted / np.maximum(shares, _TINY))[labels.framing] * counted
-    weights *= counted.sum() / max(_TINY, weights.sum())
+    weights: Matrix = (wanted / np.maximum(shares, _TINY))[labels.framing] * given
+    weights *= given.sum() / max(_TINY, weights.sum())
     return weights
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from framing.model import Decisions, FramingModel
@@ -21,7 +20,7 @@ from training.prediction_table import prediction_table
 class HeldOut:
     """The out-of-fold answers of `result` to items it was fitted on, at the configured prior of the framings.
 
-    They are about the items that the framing is learnt from: `rows` of all, which `items` and the arrays follow.
+    They are about the items that are measured on: `rows` of all, which `items` and the arrays follow.
     `settings` are each fold's calibration and thresholds, which the other folds called for; `weights` (n,) bring
     the framings to their prior.
     """
@@ -41,7 +40,7 @@ class HeldOut:
         """Return the out-of-fold answers of `result`, which was fitted on `items`."""
         labels = Labels.of(items, taxonomy)
         settings = tuple(fold_settings(config, result.out_of_fold, labels, taxonomy))
-        rows = np.flatnonzero(labels.counted(config.framing))
+        rows = labels.measured(config.framing)
         return cls(
             config=config,
             rows=rows,
@@ -49,7 +48,7 @@ class HeldOut:
             result=replace(result, out_of_fold=result.out_of_fold.at(rows)),
             taxonomy=taxonomy,
             labels=labels.at(rows),
-            weights=framing_weights(labels, config.framing, taxonomy)[rows],
+            weights=framing_weights(labels.at(rows), config.framing, taxonomy),
             settings=settings,
             predictions=nested_predictions(result.out_of_fold, settings, taxonomy).at(rows),
         )

@@ -128,8 +128,8 @@ def _measurer(
 ) -> Callable[[Sequence[Group]], Answers]:
     """Return what answers the items of each group by a model of the others; articles are read and counted once."""
     labels, articles = Labels.of(items, taxonomy), read_all(items)
-    counts, counted = count_articles(config.features, articles), labels.counted(config.framing)
-    known = Known(items, articles, counts, labels.topics, labels.framing, counted)
+    counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
+    known = Known(items, articles, counts, labels.topics, labels.framing, weights)
 
     def scores_of(group: Group) -> Matrix:
         progress(f"without {group.name}: {len(group.train)} items to fit, {len(group.test)} to test")
@@ -151,8 +151,8 @@ def _answers(config: Config, items: Sequence[LabelledItem], scored: OutOfFold, t
     """Return the answers under the calibration and thresholds that the other groups call for."""
     labels = Labels.of(items, taxonomy)
     predictions = nested_predictions(scored, list(fold_settings(config, scored, labels, taxonomy)), taxonomy)
-    rows = np.flatnonzero(labels.counted(config.framing))
-    weights = framing_weights(labels, config.framing, taxonomy)[rows]
+    rows = labels.measured(config.framing)
+    weights = framing_weights(labels.at(rows), config.framing, taxonomy)
     return Answers([items[row] for row in rows.tolist()], scored.fold[rows], predictions.at(rows), weights, taxonomy)
 
 

@@ -50,13 +50,13 @@ class OneForEach(LinearClassifier):
         self.class_weight = class_weight
         self.seed = seed
 
-    def fit(self, rows: sparse.csr_matrix, y: Indices) -> Self:
-        """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1."""
+    def fit(self, rows: sparse.csr_matrix, y: Indices, sample_weight: Matrix | None = None) -> Self:
+        """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1, weighted (n,)."""
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         indicators = y[:, None] == self.classes_ if y.ndim == 1 else y == 1
         fitted = [
-            self._one(rows, column.astype(np.int64), self._weight(label))
+            self._one(rows, column.astype(np.int64), self._weight(label), sample_weight)
             for label, column in zip(self.classes_.tolist(), indicators.T, strict=True)
         ]
         self.coef_ = np.vstack([coefficients for coefficients, _ in fitted])
@@ -66,14 +66,16 @@ class OneForEach(LinearClassifier):
     def _weight(self, label: int) -> Any:
         return {1: self.class_weight.get(label, 1.0)} if isinstance(self.class_weight, dict) else self.class_weight
 
-    def _one(self, rows: sparse.csr_matrix, present: Indices, weight: Any) -> tuple[Matrix, float]:
+    def _one(
+        self, rows: sparse.csr_matrix, present: Indices, weight: Any, sample_weight: Matrix | None
+    ) -> tuple[Matrix, float]:
         if len(np.unique(present)) == 1:
             return np.zeros(rows.shape[1]), 1.0 if present[0] else -1.0
         if self.kind == "complement_bayes":
-            return _complement_bayes(rows, present, self._alpha(rows), weight)
+            return _complement_bayes(rows, present, self._alpha(rows), weight, sample_weight)
         ratio = _count_ratio(rows, present, self._alpha(rows)) if self.kind == "bayes_logistic" else None
         scaled = rows if ratio is None else sparse.csr_matrix(rows @ sparse.diags_array(ratio))
-        model = self._solver(weight).fit(scaled, present)
+        model = self._solver(weight).fit(scaled, present, sample_weight=sample_weight)
         return model.coef_[0] if ratio is None else model.coef_[0] * ratio, float(model.intercept_[0])
 
     def _alpha(self, rows: sparse.csr_matrix) -> float:
@@ -90,9 +92,9 @@ class Average(LinearClassifier):
     def __init__(self, members: Sequence[Any]) -> None:
         self.members = members
 
-    def fit(self, rows: sparse.csr_matrix, y: Indices) -> Self:
-        """Fit every member to `rows` and `y`."""
-        fitted = [clone(member).fit(rows, y) for member in self.members]
+    def fit(self, rows: sparse.csr_matrix, y: Indices, sample_weight: Matrix | None = None) -> Self:
+        """Fit every member to `rows` and `y`, weighted (n,)."""
+        fitted = [clone(member).fit(rows, y, sample_weight=sample_weight) for member in self.members]
         shares = [1 / (len(fitted) * (float(member.decision_function(rows).std()) or 1.0)) for member in fitted]
         self.classes_ = fitted[0].classes_
         self.coef_ = sum(member.coef_ * share for member, share in zip(fitted, shares, strict=True))
@@ -100,12 +102,14 @@ class Average(LinearClassifier):
         return self
 
 
-def _complement_bayes(rows: sparse.csr_matrix, present: Indices, alpha: float, weight: Any) -> tuple[Matrix, float]:
-    weights = None
+def _complement_bayes(
+    rows: sparse.csr_matrix, present: Indices, alpha: float, weight: Any, sample_weight: Matrix | None
+) -> tuple[Matrix, float]:
+    weights = np.ones(len(present)) if sample_weight is None else sample_weight
     if weight == "balanced":
-        weights = (len(present) / (2 * np.bincount(present, minlength=2)))[present]
+        weights = weights * (len(present) / (2 * np.bincount(present, minlength=2)))[present]
     elif weight:
-        weights = np.where(present == 1, weight[1], 1.0)
+        weights = weights * np.where(present == 1, weight[1], 1.0)
     model = ComplementNB(alpha=alpha).fit(rows, present, sample_weight=weights)
     return model.feature_log_prob_[1] - model.feature_log_prob_[0], 0.0
 

@@ -77,10 +77,9 @@ class Trials:
         return Trials(load_config(), items, self.taxonomy, self.folds)
 
     def _known(self, config: Config) -> Known:
-        counted = self._labels.counted(config.framing)
-        return Known(
-            self._items, self._articles, self._counts(config), self._labels.topics, self._labels.framing, counted
-        )
+        labels = self._labels
+        weights = labels.weights(config.framing)
+        return Known(self._items, self._articles, self._counts(config), labels.topics, labels.framing, weights)
 
     def _counts(self, config: Config) -> NgramCounts:
         features = config.features
@@ -94,7 +93,8 @@ def figures_of(config: Config, scores: Matrix, fold: Rows, labels: Labels, taxon
     """Return FIGURES of answers calibrated and decided without the fold they are in, as a run's report has them."""
     out_of_fold = OutOfFold(scores, *probabilities(scores, len(taxonomy.topics)), fold)
     settings = list(fold_settings(config, out_of_fold, labels, taxonomy))
-    predictions = nested_predictions(out_of_fold, settings, taxonomy)
+    rows = labels.measured(config.framing)
+    labels, predictions = labels.at(rows), nested_predictions(out_of_fold, settings, taxonomy).at(rows)
     weights = framing_weights(labels, config.framing, taxonomy)[:, None, None]
     topics = (topic_counts(labels, predictions) * weights).sum(axis=0)
     framings = (framing_counts(labels, predictions, len(taxonomy.framings)) * weights).sum(axis=0)

@@ -93,7 +93,7 @@ def test_framings_are_withheld_where_they_would_be_wrong_too_often(
     assert 0 < sure.mean() < 1
     assert right[sure].mean() >= 0.97
     lenient = load_config(
-        "default", ["framing.without=[]", "decision.framing_accuracy=0.99", "decision.most_withheld=0.0"]
+        "default", ["framing.prose={}", "decision.framing_accuracy=0.99", "decision.most_withheld=0.0"]
     )
     assert decide(lenient, fitted.out_of_fold, labels, taxonomy).framing_confidence == pytest.approx(
         fitted.out_of_fold.framings.max(axis=1).min()
