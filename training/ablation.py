@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -108,7 +107,7 @@ def _table(
     labels = Labels.of(items, taxonomy)
     predictions = nested_predictions(scored, list(fold_settings(config, scored, labels, taxonomy)), taxonomy)
     rows = labels.measured(base.framing)
-    weights = framing_weights(labels, base.framing, taxonomy)[rows]
+    weights = framing_weights(labels.at(rows), base.framing, taxonomy)
     chosen = [items[row] for row in rows.tolist()]
     return prediction_table(chosen, scored.fold[rows], predictions.at(rows), weights, taxonomy)
 
