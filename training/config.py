@@ -24,8 +24,8 @@ class Columns(Section):
     """Which column of the data holds what; an empty name says that the data has no such column.
 
     `topics` and `framing` are read for a framing model, `labels` and `target` for any other classifier.
-    `outlet`, `story`, `date`, `kind`, `voice` and `prose` may be absent; every other column that is named must be
-    there.
+    `outlet`, `story`, `date`, `kind`, `voice`, `prose` and `subject` may be absent; every other column that is named
+    must be there.
     """
 
     id: str = "id"
@@ -42,6 +42,7 @@ class Columns(Section):
     kind: str = "kind"
     voice: str = "voice"
     prose: str = "prose"
+    subject: str = "subject"
 
 
 class Data(Section):
@@ -52,8 +53,8 @@ class Data(Section):
     set there, the parts are names of its splits, and `subset` is its configuration. `topic_names`,
     `framing_names` and `label_names` turn the data's names of labels into ours. `labels` are all the labels there
     may be; empty for those of `label_names`, or any. `separator` splits a string into several labels. Columns in
-    `groups` hold what must not stand on both sides of a fold, beside the story. `language` is that of items
-    whose column for it is blank or not there. With `streaming` the hub's data is read as it comes; files always are.
+    `groups` hold what must not stand on both sides of a fold, beside the story; without any it is the
+    subject. `language` is that of items whose column for it is blank or not there. With `streaming` the hub's data is read as it comes; files always are.
     """
 
     paths: tuple[str, ...] = ()

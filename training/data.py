@@ -20,7 +20,8 @@ from training.rows import Row
 class LabelledItem:
     """An item with its labels. `story` groups the items that tell the same events; it is the id if none is given.
 
-    `groups` are values of further columns that folds must keep together, blank where there is none.
+    `subject` groups the stories of one subject, blank if unknown; `groups` are values of further columns that
+    folds must keep together, blank where there is none.
     """
 
     id: str
@@ -35,6 +36,7 @@ class LabelledItem:
     kind: str
     voice: str
     prose: str = ""
+    subject: str = ""
     groups: tuple[str, ...] = ()
 
     @property
@@ -84,6 +86,7 @@ def digest_items(items: Iterable[LabelledItem]) -> str:
     digest = hashlib.sha256()
     for item in sorted(items, key=lambda item: item.id):
         row = [item.id, item.lang, item.title, item.text, sorted(item.topics), item.framing, item.story, item.outlet]
+        row.append(item.subject)
         digest.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
@@ -109,6 +112,7 @@ def _item(row: Row, taxonomy: Taxonomy, data: Data) -> LabelledItem:
         kind=row.optional(columns.kind),
         voice=row.optional(columns.voice),
         prose=row.optional(columns.prose),
+        subject=row.optional(columns.subject),
         groups=read_groups(row, data),
     )
     check_words(row, [column for column in (columns.title, columns.text) if column])

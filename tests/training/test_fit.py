@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,11 @@ def test_framings_are_withheld_where_they_would_be_wrong_too_often(
     assert decide(lenient, fitted.out_of_fold, labels, taxonomy).framing_confidence == pytest.approx(
         fitted.out_of_fold.framings.max(axis=1).min()
     )
+
+
+def test_no_subject_stands_on_both_sides_of_a_fold(some_items: list[LabelledItem], taxonomy: Taxonomy) -> None:
+    items = [replace(item, subject="Treaty" if row % 2 else "TREATY") for row, item in enumerate(some_items[:30])]
+    items += [replace(item, subject=f"subject {row % 7}") for row, item in enumerate(some_items[30:])]
+    for train, test in story_folds(load_config("default"), items, Labels.of(items, taxonomy)):
+        tested = {items[row].subject.casefold() for row in test.tolist()}
+        assert not tested & {items[row].subject.casefold() for row in train.tolist()}
