@@ -54,7 +54,8 @@ class Data(Section):
     `framing_names` and `label_names` turn the data's names of labels into ours. `labels` are all the labels there
     may be; empty for those of `label_names`, or any. `separator` splits a string into several labels. Columns in
     `groups` hold what must not stand on both sides of a fold, beside the story; without any it is the
-    subject. `language` is that of items whose column for it is blank or not there. With `streaming` the hub's data is read as it comes; files always are.
+    subject. `language` is that of items whose column for it is blank or not there.
+    With `streaming` the hub's data is read as it comes; files always are.
     """
 
     paths: tuple[str, ...] = ()
