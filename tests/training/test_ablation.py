@@ -26,7 +26,7 @@ def config() -> Config:
 
 def test_what_changes_nothing_differs_in_nothing(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
     items = load_corpus([data_file], taxonomy).items
-    variants = {"same": Variant(), "no counts": Variant(settings={"topics.fields.shape": 0.0})}
+    variants = {"same": Variant(), "counts": Variant(settings={"topics.fields.shape": 3.0})}
     same, changed = ablate(config, variants, items, taxonomy)
     assert [(one.difference, one.low, one.high) for one in same.differences.values()] == [(0, 0, 0)] * len(FIGURES)
     assert changed.differences["topics.f1_macro"].difference != 0
