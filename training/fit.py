@@ -14,7 +14,7 @@ from framing.taxonomy import Taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
 from training.config import Classifier, Config
 from training.data import LabelledItem
-from training.duplicates import article_words, duplicate_clusters
+from training.duplicates import duplicate_clusters, prepared_words
 from training.folds import Fold, Rows, article_folds, merged_groups
 from training.pipelines import FittedPipelines, Matrix, count_articles
 from training.threads import in_threads
@@ -106,7 +106,7 @@ def fit(
     labels = Labels.of(items, taxonomy)
     counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
     known = Known(items, articles, counts, labels.topics, labels.framing, weights)
-    folds = list(story_folds(config, items, labels))
+    folds = list(story_folds(config, items, labels, articles))
     every = np.arange(len(items))
     jobs = [(f"all {len(items)} items", every, every[:0])]
     for number, (train, test) in enumerate(folds):
@@ -130,14 +130,16 @@ def fit(
     return FitResult(model, pipelines, tuple(fitted for fitted, _ in of_folds), out_of_fold)
 
 
-def story_folds(config: Config, items: Sequence[LabelledItem], labels: Labels) -> Iterator[Fold]:
+def story_folds(
+    config: Config, items: Sequence[LabelledItem], labels: Labels, articles: Sequence[FieldedArticle]
+) -> Iterator[Fold]:
     """Yield (train, test) rows; no story, no near-duplicate and none of the items' groups stands on both sides.
 
     Without groups no subject does, if items have one: stock events come back in many stories, and folds that part
     only these promise too much of the next event. Languages and framings are spread evenly.
     """
     strata = [f"{item.lang} {framing}" for item, framing in zip(items, labels.framing, strict=True)]
-    clusters = duplicate_clusters(article_words(item.article) for item in items)
+    clusters = duplicate_clusters(prepared_words(article.title, article.text) for article in articles)
     reports = merged_groups([[item.story for item in items], clusters])
     columns = list(zip(*(item.groups for item in items), strict=True))
     subjects = [item.subject.casefold() for item in items]

@@ -119,7 +119,7 @@ def left_out_groups(kind: Kind, config: Config, items: Sequence[LabelledItem]) -
 
 
 def _story_groups(config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy) -> list[Group]:
-    folds = story_folds(config, items, Labels.of(items, taxonomy))
+    folds = story_folds(config, items, Labels.of(items, taxonomy), read_all(items))
     return [Group(f"fold {number}", *fold) for number, fold in enumerate(folds, start=1)]
 
 

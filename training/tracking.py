@@ -116,7 +116,10 @@ class Run:
         mlflow.log_input(entry, context=context)
 
     def log_figure(self, figure: Figure, path: str) -> None:
-        """Log a picture."""
+        """Log a picture. It is laid out once: to be saved, it would be laid out twice and drawn once for nothing."""
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         mlflow.log_figure(figure, path)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

@@ -33,7 +33,7 @@ class Trials:
         self._items = items
         self._articles = read_all(items)
         self._labels = Labels.of(items, taxonomy)
-        self.folds = list(folds or story_folds(config, items, self._labels))
+        self.folds = list(folds or story_folds(config, items, self._labels, self._articles))
         self._counted: tuple[tuple[int, int, bool], NgramCounts] | None = None
 
     def figures(self, config: Config) -> Iterator[Figures]:

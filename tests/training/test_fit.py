@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from framing.fields import FieldedArticle
 from framing.taxonomy import Taxonomy
 from training.config import Classifier, Config, load_config
 from training.data import LabelledItem
@@ -16,24 +17,27 @@ from training.fit import (
     story_folds,
     topic_weights,
 )
+from training.run import read_all
 
 
 def test_no_story_stands_on_both_sides_of_a_fold(
-    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy
+    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy, some_articles: list[FieldedArticle]
 ) -> None:
     labels = Labels.of(some_items, taxonomy)
     tested: list[int] = []
-    for train, test in story_folds(small_config, some_items, labels):
+    for train, test in story_folds(small_config, some_items, labels, some_articles):
         assert not {some_items[row].story for row in train} & {some_items[row].story for row in test}
         tested.extend(test)
     assert sorted(tested) == list(range(len(some_items)))
 
 
 def test_folds_are_the_same_every_time(
-    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy
+    small_config: Config, some_items: list[LabelledItem], taxonomy: Taxonomy, some_articles: list[FieldedArticle]
 ) -> None:
     labels = Labels.of(some_items, taxonomy)
-    first, second = ([test.tolist() for _, test in story_folds(small_config, some_items, labels)] for _ in range(2))
+    first, second = (
+        [test.tolist() for _, test in story_folds(small_config, some_items, labels, some_articles)] for _ in range(2)
+    )
     assert first == second
 
 
@@ -106,6 +110,6 @@ def test_framings_are_withheld_where_they_would_be_wrong_too_often(
 def test_no_subject_stands_on_both_sides_of_a_fold(some_items: list[LabelledItem], taxonomy: Taxonomy) -> None:
     items = [replace(item, subject="Treaty" if row % 2 else "TREATY") for row, item in enumerate(some_items[:30])]
     items += [replace(item, subject=f"subject {row % 7}") for row, item in enumerate(some_items[30:])]
-    for train, test in story_folds(load_config("default"), items, Labels.of(items, taxonomy)):
+    for train, test in story_folds(load_config("default"), items, Labels.of(items, taxonomy), read_all(items)):
         tested = {items[row].subject.casefold() for row in test.tolist()}
         assert not tested & {items[row].subject.casefold() for row in train.tolist()}
