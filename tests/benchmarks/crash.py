@@ -12,6 +12,7 @@ import json
 import random
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def told(name: str, kills: int, draw: random.Random) -> bool:
         try:
             result |= WORKS[name](store, kills, draw)
         except (AssertionError, FramingError) as error:
-            result |= {"fault": f"{type(error).__name__}: {error}"}
+            result |= {"fault": f"{type(error).__name__}: {error}", "where": traceback.format_exc().splitlines()[-6:]}
     result["holds"] = "fault" not in result
     print(json.dumps(result, ensure_ascii=False), flush=True)
     return bool(result["holds"])

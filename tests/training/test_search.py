@@ -23,6 +23,7 @@ from training.run import read_all
 from training.run_log import headline_metrics
 from training.search import config_lines, run_search, search_outcome
 from training.search_config import load_search, with_settings
+from training.studies import next_trial, open_study
 from training.tracking import Tracking
 from training.trials import FIGURES, Trials
 
@@ -128,6 +129,15 @@ def test_a_trial_alone_has_the_same_figures_to_the_last_digit(few: Path, taxonom
     report = HeldOut.of(alone, items, fit(alone, items, read_all(items), taxonomy), taxonomy).report()
     assert len(figures) == 2
     assert figures[-1] == {name: headline_metrics(report)[name] for name in FIGURES}
+
+
+def test_a_trial_whose_process_died_before_it_could_say_so_is_lost(space: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/search.db"
+    study = open_study("framing", url, load_search(str(space), FIGURES), 7)
+    lost = study.ask()
+    assert next_trial(study, 1, url) is not None
+    assert study.trials[lost.number].state == optuna.trial.TrialState.FAIL
+    assert next_trial(study, 1, url) is None
 
 
 def test_what_was_found_is_a_configuration_file(tmp_path: Path) -> None:
