@@ -78,7 +78,7 @@ def next_trial(study: Study, trials: int, url: str) -> optuna.Trial | None:
     """Return a trial to run, or None if `trials` have been run or are; those of dead processes are lost."""
     with alone(url):
         for lost in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            # What is said by nobody to run was begun by one that died before it could say so, or gave up the lock.
+            # A process begins a trial and puts its name to it under the lock: one without a name is of one that died.
             if PROCESS not in lost.user_attrs or has_died(lost.user_attrs[PROCESS]):
                 study.tell(lost.number, state=TrialState.FAIL)
         begun = study.get_trials(deepcopy=False, states=[*FINISHED, TrialState.RUNNING])
