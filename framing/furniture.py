@@ -13,9 +13,8 @@ from functools import cache
 from importlib import resources
 
 from framing.letters import fold
-from framing.lines import Line
 from framing.memo import Memo
-from framing.tokens import CLOSES, OPENS, STOPS, Token
+from framing.tokens import CLOSES, OPENS, STOPS, TOKENS, Line, Token
 
 MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
 MAX_AGE_WORDS = 8
@@ -58,26 +57,33 @@ def strip_furniture(lines: Sequence[Line]) -> Body:
 
 
 def _without_furniture(lines: Sequence[Line]) -> list[Line]:
-    suspects = [line.size <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.first.folded] for line in lines]
-    markers = [suspect and _is_marker(line) for line, suspect in zip(lines, suspects, strict=True)]
+    markers = [_is_marker(line) for line in lines]
     end = _tail_begin(lines, markers)
     kept: list[Line] = []
-    for line, marker, suspect in zip(lines[:end], markers, suspects, strict=False):
-        if not (marker or (suspect and _is_address(line)) or (kept and _is_age(line))):
+    for line, marker in zip(lines[:end], markers, strict=False):
+        prose = len(line.tokens) > MAX_FURNITURE_WORDS
+        if prose or not (marker or _is_address(line) or (kept and _is_age(line))):
             kept.append(line)
     return kept
 
 
 def _is_marker(line: Line) -> bool:
+    if not _may_be_furniture(line):
+        return False
     return _patterns().marker.match(_without_bullets(line.text)) is not None
 
 
 def _is_address(line: Line) -> bool:
-    return _ADDRESS.fullmatch(line.text) is not None
+    return _may_be_furniture(line) and _ADDRESS.fullmatch(line.text) is not None
 
 
-def _begins_furniture(folded: str) -> bool:
-    """Return whether a marker, an address or a bullet can begin with the token `folded`."""
+def _may_be_furniture(line: Line) -> bool:
+    return len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0]]
+
+
+def _begins_furniture(token: str) -> bool:
+    """Return whether a marker, an address or a bullet can begin with `token`."""
+    folded = TOKENS[token].folded
     bare = _without_bullets(folded)
     return not bare or bool(_patterns().marker_head.match(bare) or _ADDRESS_PART.search(folded))
 
@@ -91,7 +97,7 @@ def _without_bullets(text: str) -> str:
 
 
 def _is_age(line: Line) -> bool:
-    if line.size > MAX_AGE_WORDS:
+    if len(line.tokens) > MAX_AGE_WORDS:
         return False
     return _patterns().age.search(_without_bullets(line.text)) is not None
 
@@ -102,7 +108,7 @@ def _tail_begin(lines: Sequence[Line], markers: Sequence[bool]) -> int:
     for index in range(len(lines) - 1, -1, -1):
         if markers[index]:
             begin = index
-        elif lines[index].size > MAX_FURNITURE_WORDS or lines[index].last.flags & STOPS:
+        elif len(lines[index].tokens) > MAX_FURNITURE_WORDS or TOKENS[lines[index].tokens[-1]].flags & STOPS:
             break
     return begin
 
@@ -117,20 +123,20 @@ def _without_closing_credits(lines: list[Line], found_credits: list[str]) -> lis
 
 
 def _line_as_credit(line: Line) -> str:
-    if line.size <= MAX_CREDIT_WORDS:
+    if len(line.tokens) <= MAX_CREDIT_WORDS:
         bracketed = _BRACKETED.fullmatch(line.text)
         if bracketed:
             return bracketed.group(1)
         if _agency(line.text):
             return line.text
-    if line.size <= MAX_DATELINE_WORDS and _patterns().source_mark.match(line.text):
+    if len(line.tokens) <= MAX_DATELINE_WORDS and _patterns().source_mark.match(line.text):
         return line.text.partition(":")[2].strip() or line.text
     return ""
 
 
 def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
-    tokens = line.tokens.between(line.begin, line.end)
+    tokens = [TOKENS[token] for token in line.tokens]
     begin, end = 0, len(tokens)
     while found := _opening_credit(tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
         begin += found[0]
@@ -138,7 +144,7 @@ def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     while found := _closing_credit(tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
         end -= found[0]
         found_credits.append(found[1])
-    if (begin, end) == (0, len(tokens)):
+    if (begin, end) == (0, len(line.tokens)):
         return line
     return line.cut(begin, end)
 

@@ -1,6 +1,6 @@
 """A bounded memory of what a function of a string returned."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=str)
@@ -27,11 +27,18 @@ class Memo(dict[Key, Value]):
     def __missing__(self, key: Key) -> Value:
         older = self._older
         value = older[key] if key in older else self._compute(key)
-        if len(key) <= LONGEST:
-            self._remember(key, value)
+        self.remember(key, value)
         return value
 
-    def _remember(self, key: Key, value: Value) -> None:
+    def lacking(self, keys: Iterable[Key]) -> list[Key]:
+        """Return those of `keys`, each once, whose values would have to be computed."""
+        older = self._older
+        return [key for key in dict.fromkeys(keys) if key not in self and key not in older]
+
+    def remember(self, key: Key, value: Value) -> None:
+        """Hold `value`, which was computed elsewhere, for `key`."""
+        if len(key) > LONGEST:
+            return
         if len(self) >= self._generation:
             self._older = dict(self)
             self.clear()

@@ -2,9 +2,9 @@
 
 A score is additive over words. Within a field of n words, an n-gram counts linearly and the field is
 divided by n to a fixed power, so a word contributes one fixed vector: the sum over its own n-grams.
-The vectors of words already met are remembered, one below the other, so that scoring an article is to pick its rows and
-one product of matrices, and what each sentence and each word contributes is known exactly. n-grams are looked up only
-for words met for the first time; their index is therefore made to be small rather than fast.
+The vectors of tokens already met are remembered, so that scoring an article is one look-up a token and one product of
+matrices, and what each sentence and each word contributes is known exactly. n-grams are looked up only for
+tokens met for the first time; their index is therefore made to be small rather than fast.
 """
 
 from array import array
@@ -19,12 +19,12 @@ import numpy.typing as npt
 from framing.fields import FIELDS, FieldedArticle
 from framing.language import SAMPLE_WORDS, SIGNS, word_signs
 from framing.memo import MOST, Memo
-from framing.token_table import TOKENISER, Integers, TokenTable
+from framing.tokens import TOKENS
 
 FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
-_WORDS_AT_ONCE = 256  # that are worked out: many more would need much memory
+_TOKENS_AT_ONCE = 256  # that are worked out: many more would need much memory
 _FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
@@ -125,41 +125,38 @@ class Scores:
 
 
 class Scorer:
-    """Scores fielded articles. Thread-safe; remembers a table of tokens and `remembered` pairs of words."""
+    """Scores fielded articles. Thread-safe; memory bounded by `remembered` tokens."""
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
         self._vectors = vectors = _Vectors(weights)
         self.weights = weights
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
-        self._held = _TableRows(TokenTable(0, 0), vectors)
+        self._rows = Memo(vectors.token_row, remembered)
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
-        rows = self._word_rows(article)
+        lines = [line.tokens for part in (article.title, article.text) for line in part.lines]
+        rows = np.frombuffer(self._token_rows(list(chain.from_iterable(lines)))).reshape(-1, self._vectors.width)
         if self.weights.bigrams:
             rows = self._with_pairs(rows, article)
         scores = Scores(article, rows, np.dot(article.shape, self._shape) + self._base)
         scores.add_up(article.members, self.weights.exponent)
         return scores
 
-    def _word_rows(self, article: FieldedArticle) -> FloatArray:
-        """Return the rows of the words of `article`."""
-        parts = [
-            self._rows_for(part.tokens.table).of(part.kept) for part in (article.title, article.text) if part.lines
-        ]
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate(parts) if parts else np.zeros((0, self._vectors.width))
-
-    def _rows_for(self, table: TokenTable) -> "_TableRows":
-        held = self._held
-        if held.table is not table:
-            held = _TableRows(table, self._vectors)
-            if table is TOKENISER.table:
-                self._held = held
-        return held
+    def _token_rows(self, tokens: Sequence[str]) -> bytes:
+        """Return the rows of the words of `tokens`; those of tokens met for the first time are worked out together."""
+        try:
+            return b"".join(map(self._rows.get, tokens))  # type: ignore[arg-type]  # None is what is caught
+        except TypeError:
+            missing = self._rows.lacking(tokens)
+        rows: dict[str, bytes] = {}
+        for begin in range(0, len(missing), _TOKENS_AT_ONCE):
+            rows.update(self._vectors.token_rows(missing[begin : begin + _TOKENS_AT_ONCE]))
+        for token, row in rows.items():
+            self._rows.remember(token, row)
+        return b"".join([rows[token] if token in rows else self._rows[token] for token in tokens])
 
     def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
         """Return `rows` with half of every pair's vector added to either word of it."""
@@ -168,32 +165,8 @@ class Scorer:
         return rows + halves + np.roll(halves, 1, axis=0)
 
 
-class _TableRows:
-    """The rows of the words of a table of tokens, worked out when they are first wanted."""
-
-    def __init__(self, table: TokenTable, vectors: "_Vectors") -> None:
-        self.table = table
-        self._vectors = vectors
-        self._matrix: FloatArray = np.empty((table.most_words, vectors.width))
-        self._ready = np.zeros(table.most_words, np.bool_)
-
-    def of(self, tokens: Integers) -> FloatArray:
-        """Return the rows of the words of `tokens`, numbers in the table, one after the other."""
-        words = self.table.words_of(tokens)
-        ready = self._ready.take(words)
-        if not ready.all():
-            self._work_out(sorted(set(words[~ready].tolist())))
-        return self._matrix.take(words, axis=0)
-
-    def _work_out(self, missing: Sequence[int]) -> None:
-        for begin in range(0, len(missing), _WORDS_AT_ONCE):
-            words = missing[begin : begin + _WORDS_AT_ONCE]
-            self._matrix[words] = self._vectors.word_rows([self.table.words[word] for word in words])
-            self._ready[words] = True
-
-
 class _Vectors:
-    """Works out what a Scorer remembers. It knows nothing of it: a cycle would outlive the model."""
+    """Works out what the memos of a Scorer remember. It knows nothing of them: a cycle would outlive the model."""
 
     def __init__(self, weights: LinearWeights) -> None:
         self._sizes = weights.sizes
@@ -202,8 +175,20 @@ class _Vectors:
         self._index = NgramIndex(weights.vocabulary)
         self.width = self._ngrams.shape[1] + _FACTS
 
-    def word_rows(self, words: Sequence[str]) -> FloatArray:
-        """Return the rows of `words` (1 or more): vector, whether it is known, signs of languages."""
+    def token_row(self, token: str) -> bytes:
+        """Return the rows of the words of `token`, one after the other."""
+        return self.token_rows([token])[token]
+
+    def token_rows(self, tokens: Sequence[str]) -> dict[str, bytes]:
+        """Return the rows of the words of each of `tokens`, one after the other."""
+        words = [TOKENS[token].words for token in tokens]
+        flat = list(chain.from_iterable(words))
+        rows = self._word_rows(flat) if flat else np.zeros((0, self.width))
+        bounds = pairwise(accumulate(map(len, words), initial=0))
+        return {token: rows[begin:end].tobytes() for token, (begin, end) in zip(tokens, bounds, strict=True)}
+
+    def _word_rows(self, words: Sequence[str]) -> FloatArray:
+        """Return the row of each of `words`: vector, whether it is known, signs of languages."""
         ngrams = [word_ngrams(word, self._sizes) for word in words]
         sums, known = self._sums(list(chain.from_iterable(ngrams)), list(accumulate(map(len, ngrams), initial=0)))
         rows = np.empty((len(words), self.width))

@@ -1,41 +1,37 @@
 """Text as the models see it: an item's own words in one form of letters, with the way back.
 
 The prepared text has no furniture, signature or wire credit (furniture.py), one form of each letter
-(letters.py), bounds of sentences and quotations. What an answer always needs is worked out at once, for all tokens
-together; what only evidence or a reader needs (the text, the way back to the source) when it is asked for.
+(letters.py), bounds of sentences and quotations. What an answer always needs is worked out at once; what only
+evidence or a reader needs (the text, the way back to the source) when it is asked for.
 """
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
-from itertools import chain, pairwise
-
-import numpy as np
+from functools import cached_property
+from itertools import accumulate, chain, count, pairwise
+from operator import add
 
 from framing.countries import BOTH, countries_named
 from framing.furniture import strip_furniture
 from framing.letters import Span
-from framing.lines import Line, lines_of
-from framing.token_table import TOKENISER, Integers, Tokens
-from framing.tokens import ABBREVIATED, COMPOUND, ENDS, QUOTES, Token
+from framing.tokens import ABBREVIATED, COMPOUND, ENDS, QUOTES, TOKENS, VOID, Line, Token, split_lines
 
+_TOKEN = re.compile(r"\S+")
 _NEAR_WORDS = 3
-_TELLING = BOTH | ENDS | ABBREVIATED
 _QUOTATION = re.compile(r"«[^«»\n]*»|“[^“”\n]*”|„[^„“”\n]*[“”]|\"[^\"\n]*\"")
 
 
 class Sentence:
-    """Tokens of a text from `begin` to before `end`.
+    """Tokens of a line from `begin` to before `end`.
 
     `size` is how many words they have, `countries` which countries they name, `near` whether they name both within a
     few words.
     """
 
-    __slots__ = ("_tokens", "begin", "countries", "end", "near", "size")
+    __slots__ = ("begin", "countries", "end", "line", "near", "size")
 
-    def __init__(self, tokens: Tokens, begin: int, end: int, size: int, countries: int, near: bool) -> None:  # noqa: PLR0913, PLR0917  # made by the dozen for every article: keywords cost
-        self._tokens = tokens
+    def __init__(self, line: Line, begin: int, end: int, size: int, countries: int, near: bool) -> None:  # noqa: PLR0913, PLR0917  # made by the dozen for every article: keywords cost
+        self.line = line
         self.begin = begin
         self.end = end
         self.size = size
@@ -43,14 +39,19 @@ class Sentence:
         self.near = near
 
     @property
+    def tokens(self) -> list[str]:
+        """The tokens as they stand in the source."""
+        return self.line.tokens[self.begin : self.end]
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The words of the tokens."""
-        return tuple(chain.from_iterable([token.words for token in self._tokens.between(self.begin, self.end)]))
+        return tuple(chain.from_iterable([TOKENS[token].words for token in self.tokens]))
 
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
-        return self._tokens.text_between(self.begin, self.end)
+        return " ".join([TOKENS[token].folded for token in self.tokens])
 
     @property
     def names_both(self) -> bool:
@@ -61,11 +62,12 @@ class Sentence:
 class PreparedText:
     """What `prepare` returns. `sentences` cover the lines, in order; `credit` names the wire source, or is empty."""
 
-    def __init__(self, tokens: Tokens, lines: Sequence[Line], credit: str) -> None:
-        self.tokens = tokens
+    def __init__(self, source: str, lines: Sequence[Line], credit: str) -> None:
+        self.source = source
         self.lines = lines
         self.credit = credit
-        self.sentences = list(_sentences(tokens, lines))
+        self.sentences = list(_sentences(lines))
+        self._places: dict[int, list[int]] = {}
 
     @property
     def text(self) -> str:
@@ -75,101 +77,84 @@ class PreparedText:
     @property
     def length(self) -> int:
         """The length of the prepared text."""
-        letters = self.tokens.table.lengths[self.kept].sum() if self.lines else 0
-        return int(letters) + max(0, sum([line.size for line in self.lines]) - 1)
+        return sum([line.length for line in self.lines]) + max(0, len(self.lines) - 1)
 
     @property
     def quotations(self) -> list[str]:
         """The quotations, with their marks."""
-        lines = [line for line in self.lines if line.flags & QUOTES]
-        marked = (self.tokens.flags & QUOTES).nonzero()[0].tolist() if lines else []
-        texts = [_text_with_marks(line, marked) for line in lines]
+        texts = [_text_with_marks(line) for line in self.lines if line.flags & QUOTES]
         return [quotation for text in texts for quotation in _QUOTATION.findall(text)]
-
-    @property
-    def kept(self) -> Integers:
-        """The numbers of the tokens of the lines, in their table."""
-        numbers = [self.tokens.numbers[begin:end] for begin, end in _runs(self.lines)]
-        return numbers[0] if len(numbers) == 1 else np.concatenate(numbers)
 
     def sentence_span(self, sentence: Sentence) -> Span:
         """Return where `sentence` stands in the source."""
-        begins, first, last = self._begins, sentence.begin, sentence.end - 1
-        begin = begins[first] + self.tokens.token(first).spans[0].begin
-        return Span(begin, begins[last] + self.tokens.token(last).spans[0].end)
+        places, tokens = self._token_places(sentence.line), sentence.line.tokens
+        first, last = sentence.begin, sentence.end - 1
+        begin = places[first] + TOKENS[tokens[first]].spans[0].begin
+        return Span(begin, places[last] + TOKENS[tokens[last]].spans[0].end)
 
     def phrase_span(self, sentence: Sentence, first: int, last: int) -> Span:
         """Return where the words of those numbers of `sentence`, and what is between them, stand in the source."""
-        span = self._word_span(sentence, first)
-        return span if last == first else Span(span.begin, self._word_span(sentence, last).end)
+        places, tokens = self._token_places(sentence.line), sentence.line.tokens
+        place, word = _find_word(sentence, first)
+        begin = places[place] + TOKENS[tokens[place]].spans[word].begin
+        if last != first:
+            place, word = _find_word(sentence, last)
+        return Span(begin, places[place] + TOKENS[tokens[place]].spans[word].end)
 
-    def _word_span(self, sentence: Sentence, number: int) -> Span:
-        words = self.tokens.words_before
-        word = words[sentence.begin] + number
-        place = bisect_right(words, word) - 1  # tokens without a word come before the one with it
-        begin, span = self._begins[place], self.tokens.token(place).spans[word - words[place] + 1]
-        return Span(begin + span.begin, begin + span.end)
+    def _token_places(self, line: Line) -> list[int]:
+        """Return where the tokens of `line` begin in the source."""
+        places = self._places.get(line.number)
+        if places is None:
+            places = self._places[line.number] = self._find_tokens(line)
+        return places
+
+    def _find_tokens(self, line: Line) -> list[int]:
+        text, begin = self._source_lines[line.number], self._line_places[line.number]
+        ends = list(accumulate(map(len, line.tokens)))
+        if ends[-1] + len(ends) - 1 == len(text.rstrip()):  # one white space between tokens: no need to look
+            return [begin, *map(add, ends[:-1], count(begin + 1))]
+        found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
+        return found[line.skipped :]
 
     @cached_property
-    def _begins(self) -> list[int]:
-        begins: list[int] = self.tokens.begins.tolist()
-        return begins
+    def _source_lines(self) -> list[str]:
+        return self.source.splitlines(keepends=True)
+
+    @cached_property
+    def _line_places(self) -> list[int]:
+        return list(accumulate(map(len, self._source_lines), initial=0))
 
 
 def prepare(source: str) -> PreparedText:
     """Return `source` as the models see it. Total on any string, idempotent, linear in time."""
-    return _prepared(source) if source else _nothing()
+    body = strip_furniture(split_lines(source))
+    return PreparedText(source, body.lines, body.credit)
 
 
-def _prepared(source: str) -> PreparedText:
-    tokens = TOKENISER.split(source)
-    body = strip_furniture(lines_of(tokens))
-    return PreparedText(tokens, body.lines, body.credit)
-
-
-@cache
-def _nothing() -> PreparedText:
-    return _prepared("")
-
-
-def _runs(lines: Sequence[Line]) -> list[list[int]]:
-    """Return from which token to before which the lines reach, as few runs as that takes."""
-    runs = [[lines[0].begin, lines[0].end]]
-    for line in lines[1:]:
-        if line.begin == runs[-1][1]:
-            runs[-1][1] = line.end
-        else:
-            runs.append([line.begin, line.end])
-    return runs
-
-
-def _sentences(tokens: Tokens, lines: Sequence[Line]) -> Iterator[Sentence]:
-    marked = (tokens.flags & _TELLING).nonzero()[0]
-    marks = list(zip(marked.tolist(), tokens.flags.take(marked).tolist(), strict=True))
-    words, at = tokens.words_before, 0
+def _sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
     for line in lines:
-        begin, countries = line.begin, 0
+        begin = extra = countries = 0  # first token of the sentence; its words less its tokens; whom it names
         named: list[tuple[int, int]] = []
-        at = bisect_left(marks, (begin, 0), at)
-        for place, flags in marks[at : bisect_left(marks, (line.end, 0), at)]:
+        for place, token in line.marks:
+            flags = token.flags
             if flags & BOTH:
                 countries |= flags & BOTH
                 if flags & COMPOUND:
-                    named += _named(tokens.token(place), words[place])
+                    named += _words_named(token, place + extra)
                 else:
-                    named.append((words[place], flags & BOTH))
-            if flags & ENDS or (
-                flags & ABBREVIATED and place == begin and (begin > line.begin or line is not lines[0])
-            ):
-                size, near = words[place + 1] - words[begin], countries == BOTH and _near(named)
-                yield Sentence(tokens, begin, place + 1, size, countries, near)
-                begin, countries, named = place + 1, 0, []
-        if begin < line.end:
-            size, near = words[line.end] - words[begin], countries == BOTH and _near(named)
-            yield Sentence(tokens, begin, line.end, size, countries, near)
+                    named.append((place + extra, flags & BOTH))
+            if flags & COMPOUND:
+                extra += len(token.words) - 1
+            if flags & ENDS or (flags & ABBREVIATED and place == begin and (place or line is not lines[0])):
+                near = countries == BOTH and _near(named)
+                yield Sentence(line, begin, place + 1, place + 1 - begin + extra, countries, near)
+                begin, extra, countries, named = place + 1, 0, 0, []
+        if begin < len(line.tokens):
+            end = len(line.tokens)
+            yield Sentence(line, begin, end, end - begin + extra, countries, countries == BOTH and _near(named))
 
 
-def _named(token: Token, place: int) -> list[tuple[int, int]]:
+def _words_named(token: Token, place: int) -> list[tuple[int, int]]:
     """Return the places of the words of `token`, which begins at `place`, that name a country, and whom they name."""
     named = [(at, countries_named(word)) for at, word in enumerate(token.words, place)]
     return [(at, country) for at, country in named if country]
@@ -183,7 +168,21 @@ def _near(named: Sequence[tuple[int, int]]) -> bool:
     return any(country == BOTH for _, country in named)
 
 
-def _text_with_marks(line: Line, marked: Sequence[int]) -> str:
-    """Return the text of the line from its first token with a quotation mark to its last; `marked` are all such."""
-    first, last = bisect_left(marked, line.begin), bisect_left(marked, line.end) - 1
-    return line.tokens.text_between(marked[first], marked[last] + 1)
+def _text_with_marks(line: Line) -> str:
+    """Return the part of the line's text from its first token with a quotation mark to its last."""
+    places = [place for place, token in line.marks if token.flags & QUOTES]
+    return line.text_between(places[0], places[-1] + 1)
+
+
+def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
+    """Return the place in its line of the token with the word of that number, and the place of its span there."""
+    place = sentence.begin + number  # if every token before it has one word
+    for at, token in sentence.line.marks:
+        if at > place:
+            break
+        if at >= sentence.begin and token.flags & COMPOUND:
+            words = len(token.words)
+            if place - at < words:
+                return at, place - at + 1
+            place -= words - 1
+    return place, 1

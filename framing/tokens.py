@@ -1,12 +1,16 @@
-"""Tokens, the runs of letters between white space, and what each tells by itself.
+"""Tokens, the runs of letters between white space, each with what it tells by itself.
 
-A language has few of them and repeats them: what a token tells is worked out once and remembered (token_table.py).
+A language has few of them and repeats them: what a token tells is worked out once and remembered, so that
+reading an article is one split, one look-up a token, and a walk over those few that are marked: that they end a
+sentence, name a country, or may belong to a credit or a quotation.
 """
 
 import re
+from itertools import compress
 
 from framing.countries import countries_named
 from framing.letters import Span, fold, source_span
+from framing.memo import Memo
 
 # What a token is marked with: the countries it names (1, 2), and
 ENDS = 4  # it ends a sentence
@@ -17,6 +21,7 @@ OPENS = 64  # it has an opening bracket
 CLOSES = 128  # it ends with a closing bracket
 COMPOUND = 256  # it has no word, or several
 VOID = 512  # it folds to nothing
+RESIZED = 1024  # its folded form is longer or shorter
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
@@ -30,25 +35,46 @@ _ABBREVIATION = re.compile(
 _LONGEST_ABBREVIATION = 8
 
 
-class Token:
-    """A token as it stands in the source, `raw`; `folded` to one form of letters; its `words`; its `flags`."""
+class Token(str):
+    """A token as it stands in the source: `folded` to one form of letters, its `words`, its `flags`."""
 
-    __slots__ = ("_spans", "flags", "folded", "raw", "words")
+    __slots__ = ("_spans", "flags", "folded", "length", "words")
 
-    def __init__(self, raw: str) -> None:
-        self.raw = raw
-        self.folded = fold(raw)
-        self.words = words_of(self.folded)
-        self.flags = _flags(self.folded, self.words) if self.folded else VOID
-        self._spans: tuple[Span, ...] = ()
+    folded: str
+    length: int
+    words: tuple[str, ...]
+    flags: int
+    _spans: tuple[Span, ...]
 
     @property
     def spans(self) -> tuple[Span, ...]:
         """Where the token's letters stand in it, all of them and then word by word."""
         if not self._spans:
             found = [(0, len(self.folded)), *(word.span() for word in _WORD.finditer(self.folded))]
-            self._spans = tuple(source_span(self.raw, *span) for span in found)
+            self._spans = tuple(source_span(self, *span) for span in found)
         return self._spans
+
+
+def read_token(raw: str) -> Token:
+    """Return what `raw` (no white space in it) tells."""
+    token = Token(raw)
+    token.folded = fold(raw)
+    token.length = len(token.folded)
+    token.words = words_of(token.folded)
+    token.flags = _flags(token.folded, token.words) if token.folded else VOID
+    token.flags |= RESIZED * (token.length != len(raw))
+    token._spans = ()
+    return token
+
+
+def _read_marked(raw: str) -> Token:
+    """Return the token, or an empty one if it has no mark: that one is false, as `compress` wants it."""
+    token = TOKENS[raw]
+    return token if token.flags else Token()
+
+
+TOKENS: Memo[str, Token] = Memo(read_token)
+_MARKED: Memo[str, Token] = Memo(_read_marked)
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -76,3 +102,56 @@ def _stop(folded: str) -> int:
     if _ABBREVIATION.search(stem[-_LONGEST_ABBREVIATION:]):
         return 0
     return ABBREVIATED if _ABBREVIATION.search((" " + stem)[-_LONGEST_ABBREVIATION:]) else ENDS
+
+
+class Line:
+    """One line of a source: its tokens as they stand there, and which of them are marked.
+
+    `marks` are the marked tokens with their places, `flags` the union of their flags. It is the line of that
+    `number` in the source, without its first `skipped` tokens.
+    """
+
+    __slots__ = ("flags", "marks", "number", "skipped", "tokens")
+
+    def __init__(self, tokens: list[str], number: int, skipped: int = 0) -> None:
+        self.tokens = tokens
+        self.number = number
+        self.skipped = skipped
+        marked = list(map(_MARKED.__getitem__, tokens))
+        self.marks = list(compress(enumerate(marked), marked))
+        self.flags = 0
+        for _, token in self.marks:
+            self.flags |= token.flags
+
+    @property
+    def text(self) -> str:
+        """The folded tokens with one space between them."""
+        return self.text_between(0, len(self.tokens))
+
+    @property
+    def length(self) -> int:
+        """The length of the text."""
+        length = sum(map(len, self.tokens)) + len(self.tokens) - 1
+        if self.flags & RESIZED:
+            length += sum([token.length - len(token) for _, token in self.marks])
+        return length
+
+    def text_between(self, begin: int, end: int) -> str:
+        """Return the folded tokens from `begin` to before `end` with one space between them."""
+        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens[begin:end])])
+
+    def cut(self, begin: int, end: int) -> "Line":
+        """Return the line from token `begin` to token `end`."""
+        return Line(self.tokens[begin:end], self.number, self.skipped + begin)
+
+    def without_void(self) -> "Line":
+        """Return the line without the tokens that fold to nothing."""
+        return Line([token for token in self.tokens if not TOKENS[token].flags & VOID], self.number)
+
+
+def split_lines(source: str) -> list[Line]:
+    """Return the lines of `source` that have a token, without those that fold to nothing."""
+    lines = [Line(tokens, number) for number, text in enumerate(source.splitlines()) if (tokens := text.split())]
+    if any(line.flags & VOID for line in lines):
+        lines = [line.without_void() if line.flags & VOID else line for line in lines]
+    return [line for line in lines if line.tokens]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framing.furniture import strip_furniture
-from framing.lines import split_lines
+from framing.tokens import split_lines
 
 
 def body(text: str) -> list[str]:
