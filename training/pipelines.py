@@ -66,8 +66,12 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def transform(self, articles: Articles) -> sparse.csr_matrix:
         """Return the counts of `articles`, (len(articles), len(FIELDS) * V + len(SHAPE))."""
         counts = self._counts(articles)
-        known = [(counts.columns[gram], row) for gram, row in self.vocabulary_.items() if gram in counts.columns]
-        columns, rows = np.array(known, dtype=np.int64).reshape(len(known), 2).T
+        # Of one article there are far fewer n-grams than in the vocabulary: the fewer are looked up.
+        fewer, others = sorted((counts.columns, self.vocabulary_), key=len)
+        common = [gram for gram in fewer if gram in others]
+        columns, rows = (
+            np.array([names[gram] for gram in common], dtype=np.int64) for names in (counts.columns, self.vocabulary_)
+        )
         shape = (len(counts.columns), len(self.vocabulary_))
         chosen = sparse.csr_matrix((self.idf_[rows], (columns, rows)), shape=shape)
         blocks = [
