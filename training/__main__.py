@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("leave-out", help="measure on outlets, or on a language, that nothing was fitted on")
     command.add_argument("kind", choices=("outlet", "language"), help="the outlets go in folds.count parts")
     _configured(command)
-    command.add_argument("--stories", action="store_true", help="measure folds by story, too, and the difference")
+    command.add_argument("--stories", action="store_true", help="measure the folds of a fit, too, and the difference")
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     command.set_defaults(command=_leave_out)
 

@@ -85,8 +85,8 @@ def digest_items(items: Iterable[LabelledItem]) -> str:
     """Return the SHA-256 digest of `items`, whatever their order, in hexadecimal."""
     digest = hashlib.sha256()
     for item in sorted(items, key=lambda item: item.id):
-        row = [item.id, item.lang, item.title, item.text, sorted(item.topics), item.framing, item.story, item.outlet]
-        row.append(item.subject)
+        row = [item.id, item.lang, item.title, item.text, sorted(item.topics), item.framing]
+        row += [item.story, item.outlet, item.subject]
         digest.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
+from datasketch import MinHash, MinHashLSH
 from scipy.cluster.hierarchy import DisjointSet
 
 from framing.article import Article
@@ -51,7 +51,7 @@ def duplicate_clusters(texts: Iterable[Sequence[str]]) -> list[int]:
     A chain of near-duplicates is one cluster. Of a text only its signature is held, 768 bytes, and 64
     entries of the index, so that texts can come from a stream.
     """
-    index: list[dict[bytes, list[int]]] = [{} for _ in range(BANDS)]
+    index = MinHashLSH(num_perm=BANDS * ROWS, params=(BANDS, ROWS))
     empty = MinHash(num_perm=BANDS * ROWS, hashfunc=zlib.crc32)
     signatures: list[Signature] = []
     clusters = DisjointSet()
@@ -61,18 +61,9 @@ def duplicate_clusters(texts: Iterable[Sequence[str]]) -> list[int]:
         minhash.update_batch([run.encode("utf-8", "surrogatepass") for run in shingles(words)])
         signatures.append(minhash.hashvalues)
         if words:
-            _link(number, _alike(number, minhash.hashvalues, index), signatures, clusters)
+            _link(number, index.query(minhash), signatures, clusters)
+            index.insert(number, minhash, check_duplication=False)
     return numbered(clusters)
-
-
-def _alike(number: int, signature: Signature, index: Sequence[dict[bytes, list[int]]]) -> set[int]:
-    """Return the texts of `index` that have a band of the signature in common, and add this one to it."""
-    found: set[int] = set()
-    for texts, band in zip(index, signature.reshape(BANDS, ROWS), strict=True):
-        bucket = texts.setdefault(band.tobytes(), [])
-        found.update(bucket)
-        bucket.append(number)
-    return found
 
 
 def _link(number: int, candidates: Iterable[int], signatures: Sequence[Signature], clusters: DisjointSet) -> None:

@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers to `items` (those that the framing is learnt from), the group each is in, and what each weighs."""
+    """Answers to `items` (those that are measured on), the group each is in, and what each weighs."""
 
     items: Sequence[LabelledItem]
     group: Rows

@@ -2,7 +2,7 @@
 
 All labels are solved for at once. Rows at which every score is to be 0 are given as differences of means of the
 rows, and are what the system is preconditioned by: a heavy price for them would else cost hundreds of steps
-(Hestenes and Stiefel 1952; the inverse of the preconditioner by Woodbury's formula).
+(the inverse of the preconditioner by Woodbury's formula).
 """
 
 from collections.abc import Callable
@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from training.conjugate_gradients import conjugate_gradients
+
 Matrix = npt.NDArray[np.float32]
 
 TOLERANCE = 3e-3  # of the residual, beside that of weights of 0: answers no longer change
-MOST_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def primal_ridge(
         return product
 
     right_side = columns @ (by_row * targets.astype(np.float32))
-    return _conjugate_gradients(system, right_side, _preconditioner(penalty, contrasts))
+    return conjugate_gradients(system, right_side, TOLERANCE, _preconditioner(penalty, contrasts))
 
 
 def _preconditioner(penalty: float, contrasts: Contrasts | None) -> Callable[[Matrix], Matrix]:
@@ -58,23 +59,3 @@ def _preconditioner(penalty: float, contrasts: Contrasts | None) -> Callable[[Ma
     small = (wide @ wide.T).astype(np.float64) + np.eye(len(wide)) * penalty / contrasts.price
     inverse = np.linalg.inv(small).astype(np.float32)
     return lambda residual: residual - wide.T @ (inverse @ (wide @ residual))
-
-
-def _conjugate_gradients(
-    system: Callable[[Matrix], Matrix], right_side: Matrix, precondition: Callable[[Matrix], Matrix]
-) -> Matrix:
-    found, residual = np.zeros_like(right_side), right_side.copy()
-    enough = TOLERANCE * np.linalg.norm(right_side, axis=0)
-    direction = nearer = precondition(residual)
-    size = (residual * nearer).sum(axis=0)
-    for _ in range(MOST_STEPS):
-        if (np.linalg.norm(residual, axis=0) <= enough).all():
-            break
-        image = system(direction)
-        step = size / np.maximum((direction * image).sum(axis=0), np.finfo(np.float32).tiny)
-        found += step * direction
-        residual -= step * image
-        nearer = precondition(residual)
-        before, size = size, (residual * nearer).sum(axis=0)
-        direction = nearer + size / np.maximum(before, np.finfo(np.float32).tiny) * direction
-    return found

@@ -1,7 +1,7 @@
 """Ridge regression on class indicators, solved among items by conjugate gradients.
 
 With far more n-grams than items, the dual form (Saunders, Gammerman and Vovk 1998) is the small one, and conjugate
-gradients (Hestenes and Stiefel 1952) need only products with the sparse rows: time and memory grow with the n-grams
+gradients need only products with the sparse rows: time and memory grow with the n-grams
 counted, not with the square of the items. The weights of n-grams follow from the dual ones, so the result
 is as linear as a logistic regression. On short texts it also generalises better here (see BENCHMARKS.md).
 """
@@ -13,10 +13,11 @@ import numpy.typing as npt
 from scipy import linalg, sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from training.conjugate_gradients import conjugate_gradients
+
 Matrix = npt.NDArray[np.float64]
 
 _TOLERANCE = 1e-4  # of a residual beside its target: scores are then within about 0.0005 of the exact ones
-_MOST_STEPS = 1000
 
 
 class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
@@ -89,10 +90,7 @@ def _balanced(column: npt.NDArray[np.int64]) -> Matrix:
 
 
 def _solve(rows: sparse.csr_matrix, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
-    """Return the dual weights (n, L) of ridges on `rows` and a `constant` column, the error of each row weighted.
-
-    All labels take their steps together, each of its own length, until the last has converged.
-    """
+    """Return the dual weights (n, L) of ridges on `rows` and a `constant` column, the error of each row weighted."""
     roots = np.sqrt(weights)
     transposed = sparse.csr_matrix(rows.T)
 
@@ -100,15 +98,4 @@ def _solve(rows: sparse.csr_matrix, constant: float, penalty: float, weights: Ma
         scaled = roots * vectors
         return np.asarray(roots * (rows @ (transposed @ scaled) + constant * scaled.sum(axis=0)) + penalty * vectors)
 
-    residual = roots * targets
-    solution, direction, squares = np.zeros_like(residual), residual, (residual**2).sum(axis=0)
-    enough = _TOLERANCE**2 * squares
-    for _ in range(_MOST_STEPS):
-        product = times(direction)
-        step = squares / np.maximum((direction * product).sum(axis=0), np.finfo(float).tiny)
-        solution, residual = solution + step * direction, residual - step * product
-        before, squares = squares, (residual**2).sum(axis=0)
-        if (squares <= enough).all():
-            break
-        direction = residual + squares / np.maximum(before, np.finfo(float).tiny) * direction
-    return np.asarray(roots * solution)
+    return np.asarray(roots * conjugate_gradients(times, roots * targets, _TOLERANCE))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from training import conjugate_gradients
 from training import primal_ridge as module
 from training.primal_ridge import Contrasts, primal_ridge
 
@@ -26,7 +27,7 @@ def test_it_is_the_solution_of_the_normal_equations(
 
 
 def test_a_heavy_price_costs_no_more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_STEPS", 30)
+    monkeypatch.setattr(conjugate_gradients, "MOST_STEPS", 30)
     scores = CONTRASTS.rows @ primal_ridge(ROWS, TARGETS, WEIGHTS, 0.5, CONTRASTS)
     free = CONTRASTS.rows @ primal_ridge(ROWS, TARGETS, WEIGHTS, 0.5)
     assert np.abs(scores).max() < 1e-3 * np.abs(free).max()
