@@ -4,22 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+from sklearn.pipeline import Pipeline
 
 from framing.fields import FieldedArticle
 from framing.taxonomy import Taxonomy
 from training.config import Config
 from training.data import LabelledItem
+from training.factored_rows import FactoredRows, SparseRows
 from training.folds import Rows
 from training.joined import join_articles
 from training.ngram_counts import NgramCounts
-from training.pipelines import (
-    Articles,
-    FittedPipelines,
-    Matrix,
-    make_classifier,
-    make_ngrams,
-)
+from training.pipelines import Articles, FittedPipelines, Matrix, make_classifier, make_ngrams
+from training.ridge import DualRidge
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +41,16 @@ class Known:
 def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPipelines:
     """Return both classifiers fitted on what is `known`, with coefficients that float32 holds exactly."""
     ngrams = make_ngrams(config.features)
-    counts = ngrams.fit_transform(known.counts)
+    ngrams.fit(known.counts)
     joined = join_articles(known.items, known.articles, known.topics, config.features.joined, config.seed)
-    more = ngrams.transform(known.counts.joined(joined.first, joined.second, joined.shape))
-    more = sparse.vstack([counts, more], format="csr")
+    more = known.counts.joined(joined.first, joined.second, joined.shape)
+    rows = ngrams.factored(known.counts.followed_by(more))
     topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
-    topics.fit(more, np.vstack([known.topics, joined.topics]))
+    topics.fit(_read_by(topics, rows), np.vstack([known.topics, joined.topics]))
     framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
     chosen = np.flatnonzero(known.weights)
-    framing.fit(counts[chosen], known.framing[chosen], classifier__sample_weight=known.weights[chosen])
+    read = _read_by(framing, rows.at(chosen))
+    framing.fit(read, known.framing[chosen], classifier__sample_weight=known.weights[chosen])
     last = framing.named_steps["classifier"]
     last.coef_ = last.coef_ - last.coef_.mean(axis=0)
     last.intercept_ = last.intercept_ - last.intercept_.mean()
@@ -66,8 +63,15 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
 
 def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
     """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
-    counts = pipelines.ngrams.transform(articles)
-    return np.hstack([pipeline.decision_function(counts) for pipeline in (pipelines.topics, pipelines.framing)])
+    rows = pipelines.ngrams.factored(articles)
+    return np.hstack(
+        [pipeline.decision_function(_read_by(pipeline, rows)) for pipeline in (pipelines.topics, pipelines.framing)]
+    )
+
+
+def _read_by(pipeline: Pipeline, rows: FactoredRows) -> SparseRows:
+    """Return `rows` as the classifier of `pipeline` takes them: only the ridge can do with their factors."""
+    return rows if isinstance(pipeline.named_steps["classifier"], DualRidge) else rows.multiplied()
 
 
 def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:

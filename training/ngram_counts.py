@@ -1,7 +1,7 @@
 """N-grams of articles, counted once and before any vocabulary is chosen, so that folds only take rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
 
@@ -19,13 +19,16 @@ _ADDED = tuple(field != "head" for field in FIELDS)  # of two articles joined, t
 
 @dataclass(frozen=True, slots=True)
 class NgramCounts:
-    """Counts of n articles: `fields[f]` (n, n-grams), `lengths` (n, F) in words, `shape` (n, S).
+    """Counts of n articles: `words[f]` (n, words and pairs), `lengths` (n, F) in words, `shape` (n, S).
 
-    `columns` are the n-grams of these articles and of those they were counted with, in order of appearance.
+    `spelling` (words and pairs, n-grams) is how often each word or pair has each n-gram: ``words[f] @ spelling`` are
+    the counts of n-grams. `columns` are the n-grams of these articles and of those they were counted with, in order of
+    appearance.
     """
 
     columns: Mapping[str, int]
-    fields: tuple[sparse.csr_matrix, ...]
+    words: tuple[sparse.csr_matrix, ...]
+    spelling: sparse.csr_matrix
     lengths: Matrix
     shape: Matrix
 
@@ -34,14 +37,25 @@ class NgramCounts:
 
     def at(self, rows: Rows) -> Self:
         """Return the counts of some of the articles."""
-        fields = tuple(field[rows] for field in self.fields)
-        return type(self)(self.columns, fields, self.lengths[rows], self.shape[rows])
+        words = tuple(field[rows] for field in self.words)
+        return replace(self, words=words, lengths=self.lengths[rows], shape=self.shape[rows])
 
     def joined(self, first: Rows, second: Rows, shape: Matrix) -> Self:
         """Return the counts of articles that are each two of these, one after the other, of the given `shape`."""
-        pairs = zip(self.fields, _ADDED, strict=True)
-        fields = tuple(field[first] + field[second] if added else field[first] for field, added in pairs)
-        return type(self)(self.columns, fields, self.lengths[first] + self.lengths[second] * _ADDED, shape)
+        pairs = zip(self.words, _ADDED, strict=True)
+        words = tuple(field[first] + field[second] if added else field[first] for field, added in pairs)
+        return replace(self, words=words, lengths=self.lengths[first] + self.lengths[second] * _ADDED, shape=shape)
+
+    def followed_by(self, others: Self) -> Self:
+        """Return these counts and then `others`, which were counted with them."""
+        words = tuple(sparse.vstack(pair, format="csr") for pair in zip(self.words, others.words, strict=True))
+        lengths, shape = np.vstack([self.lengths, others.lengths]), np.vstack([self.shape, others.shape])
+        return replace(self, words=words, lengths=lengths, shape=shape)
+
+    def spread(self) -> Rows:
+        """Return in how many of the articles each n-gram stands, (n-grams,)."""
+        counts = self.words[FIELDS.index("all")] @ self.spelling
+        return np.bincount(counts.indices, minlength=len(self.columns))
 
     def norms(self, field: int, exponent: float) -> Matrix:
         """Return what each article's counts in `field` are divided by, as framing.scorer.field_norm has it."""
@@ -57,9 +71,8 @@ def count_ngrams(articles: Sequence[FieldedArticle], sizes: tuple[int, int], *, 
     spelling = _spelling(words, columns, sizes)
     for matrix in counts:
         matrix.resize((len(articles), len(words)))
-    fields = tuple(sparse.csr_matrix(matrix @ spelling) for matrix in counts)
     shape = np.array([article.shape for article in articles], dtype=np.float64).reshape(len(articles), len(SHAPE))
-    return NgramCounts(columns, fields, _lengths(articles), shape)
+    return NgramCounts(columns, tuple(counts), spelling, _lengths(articles), shape)
 
 
 def _lengths(articles: Sequence[FieldedArticle]) -> Matrix:

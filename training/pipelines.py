@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from framing.errors import ConfigError
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from training.config import Classifier, Features
+from training.factored_rows import FactoredRows, SparseRows
 from training.linear import Average, OneForEach
 from training.ngram_counts import NgramCounts, count_ngrams
 from training.ridge import DualRidge
@@ -50,7 +51,7 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def fit(self, articles: Articles, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Choose the vocabulary: the n-grams of most articles, of `least_articles` at the least."""
         counts = self._counts(articles)
-        spread = np.bincount(counts.fields[0].indices, minlength=len(counts.columns))
+        spread = counts.spread()
         chosen = np.flatnonzero(spread >= self.least_articles)
         chosen = np.sort(chosen[np.argsort(-spread[chosen], kind="stable")][: self.most_ngrams])
         names = list(counts.columns)
@@ -65,6 +66,10 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
     def transform(self, articles: Articles) -> sparse.csr_matrix:
         """Return the counts of `articles`, (len(articles), len(FIELDS) * V + len(SHAPE))."""
+        return self.factored(articles).multiplied()
+
+    def factored(self, articles: Articles) -> FactoredRows:
+        """Return what `transform` returns in factors: a block for each field, then the shape."""
         counts = self._counts(articles)
         # Of one article there are far fewer n-grams than in the vocabulary: the fewer are looked up.
         fewer, others = sorted((counts.columns, self.vocabulary_), key=len)
@@ -73,14 +78,13 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             np.array([names[gram] for gram in common], dtype=np.int64) for names in (counts.columns, self.vocabulary_)
         )
         shape = (len(counts.columns), len(self.vocabulary_))
-        chosen = sparse.csr_matrix((self.idf_[rows], (columns, rows)), shape=shape)
-        blocks = [
-            sparse.diags_array(1 / counts.norms(field, self.exponent)) @ (matrix @ chosen)
-            for field, matrix in enumerate(counts.fields)
+        spelling = counts.spelling @ sparse.csr_matrix((self.idf_[rows], (columns, rows)), shape=shape)
+        shares = [
+            sparse.csr_matrix(sparse.diags_array(1 / counts.norms(field, self.exponent)) @ words)
+            for field, words in enumerate(counts.words)
         ]
-        return sparse.csr_matrix(
-            sparse.hstack([*blocks, sparse.csr_matrix(counts.shape * self._shape_factors())], format="csr")
-        )
+        shape_counts = sparse.csr_matrix(counts.shape * self._shape_factors())
+        return FactoredRows([*((words, spelling) for words in shares), (shape_counts,)])
 
     def factors(self) -> Matrix:
         """Return what each column's count was multiplied by: its idf, or a shape count's weight beside the others."""
@@ -101,17 +105,19 @@ class FieldScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def __init__(self, weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)) -> None:
         self.weights = weights
 
-    def fit(self, rows: sparse.csr_matrix, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
+    def fit(self, rows: SparseRows, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Learn how wide the blocks are."""
         self.factors_ = np.repeat(self.weights, block_widths(rows))
         return self
 
-    def transform(self, rows: sparse.csr_matrix) -> sparse.csr_matrix:
+    def transform(self, rows: SparseRows) -> SparseRows:
         """Return `rows` with its columns weighted."""
+        if isinstance(rows, FactoredRows):
+            return rows.weighted(self.weights)
         return sparse.csr_matrix(rows @ sparse.diags_array(self.factors_))
 
 
-def block_widths(rows: sparse.csr_matrix) -> list[int]:
+def block_widths(rows: SparseRows) -> list[int]:
     """Return how many columns of `rows`, as FieldNgrams makes them, each field has, then the shape."""
     width = (rows.shape[1] - len(SHAPE)) // len(FIELDS)
     return [*[width] * len(FIELDS), len(SHAPE)]

@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, sparse
+from scipy import linalg
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from training.conjugate_gradients import conjugate_gradients
+from training.factored_rows import FactoredRows, SparseRows
 
 Matrix = npt.NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self.intercept_scale = intercept_scale
         self.class_weight = class_weight
 
-    def fit(self, rows: sparse.csr_matrix, y: npt.NDArray[np.int64], sample_weight: Matrix | None = None) -> Self:
+    def fit(self, rows: SparseRows, y: npt.NDArray[np.int64], sample_weight: Matrix | None = None) -> Self:
         """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1.
 
         The squared error of a row counts `sample_weight` times, above 0, (n,).
@@ -40,20 +41,21 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         indicators = y[:, None] == self.classes_ if y.ndim == 1 else y == 1
-        unit = float(rows.multiply(rows).sum()) / rows.shape[0] or 1.0
+        factored = _factored(rows)
+        unit = factored.mean_square() or 1.0
         constant = unit * self.intercept_scale
         weights = self._item_weights(y) * (1.0 if sample_weight is None else sample_weight[:, None])
-        dual = _solve(rows, constant, self.alpha * unit, weights, np.where(indicators, 1.0, -1.0))
-        self.coef_ = np.asarray((rows.T @ dual).T)
+        dual = _solve(factored, constant, self.alpha * unit, weights, np.where(indicators, 1.0, -1.0))
+        self.coef_ = factored.transposed_times(dual).T
         self.intercept_ = constant * dual.sum(axis=0)
         return self
 
-    def decision_function(self, rows: sparse.csr_matrix) -> Matrix:
+    def decision_function(self, rows: SparseRows) -> Matrix:
         """Return a score for each row and class, (n, L); about 1 where the class is sure and -1 where it is not."""
-        scores: Matrix = np.asarray(rows @ self.coef_.T) + self.intercept_
+        scores: Matrix = _factored(rows).times(self.coef_.T) + self.intercept_
         return scores
 
-    def predict(self, rows: sparse.csr_matrix) -> npt.NDArray[np.int64]:
+    def predict(self, rows: SparseRows) -> npt.NDArray[np.int64]:
         """Return the class with the highest score of each row."""
         classes: npt.NDArray[np.int64] = self.classes_[self.decision_function(rows).argmax(axis=1)]
         return classes
@@ -89,13 +91,17 @@ def _balanced(column: npt.NDArray[np.int64]) -> Matrix:
     return weights
 
 
-def _solve(rows: sparse.csr_matrix, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
+def _factored(rows: SparseRows) -> FactoredRows:
+    return rows if isinstance(rows, FactoredRows) else FactoredRows([(rows,)])
+
+
+def _solve(rows: FactoredRows, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
     """Return the dual weights (n, L) of ridges on `rows` and a `constant` column, the error of each row weighted."""
     roots = np.sqrt(weights)
-    transposed = sparse.csr_matrix(rows.T)
 
     def times(vectors: Matrix) -> Matrix:
         scaled = roots * vectors
-        return np.asarray(roots * (rows @ (transposed @ scaled) + constant * scaled.sum(axis=0)) + penalty * vectors)
+        scores = rows.times(rows.transposed_times(scaled)) + constant * scaled.sum(axis=0)
+        return np.asarray(roots * scores + penalty * vectors)
 
     return np.asarray(roots * conjugate_gradients(times, roots * targets, _TOLERANCE))
