@@ -11,7 +11,8 @@ from framing.taxonomy import Taxonomy
 from training.comparison import CONFIDENCE, same_items
 from training.config import Config, Section, load_config, read_tables, validated
 from training.data import LabelledItem
-from training.fit import Labels, OutOfFold, framing_weights
+from training.fit import OutOfFold
+from training.labels import Labels, framing_weights
 from training.nested import fold_settings, nested_predictions
 from training.prediction_table import prediction_table
 from training.resampling import Difference

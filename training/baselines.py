@@ -23,7 +23,8 @@ from framing.text import prepare
 from training.config import Config
 from training.data import LabelledItem
 from training.figures import Figures, Scored, brief_figures
-from training.fit import Labels, OutOfFold
+from training.fit import OutOfFold
+from training.labels import Labels
 from training.metrics import Indices, Matrix, Predictions
 from training.nested import fold_settings, nested_predictions
 

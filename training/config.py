@@ -122,7 +122,8 @@ class Classifier(Section):
     `class_weight` is "none", "balanced" or a weight by label. `prior` holds the share of items that each label is
     expected to have where the model will work; empty for the shares of the corpus. `prose` is what an item weighs by
     its prose (framing only: topics are learnt from all items alike); with less than 1 it is not measured on, with 0 not
-    learnt from either.
+    learnt from either. With `across_prose` the framings are made as sure as they may be of a prose that was not learnt
+    from, as what the model will read is.
     """
 
     kind: Literal["ridge", "logistic", "svm", "complement_bayes", "bayes_logistic", "average"] = "ridge"
@@ -134,6 +135,7 @@ class Classifier(Section):
     class_weight: Literal["balanced", "none"] | dict[str, float] = "none"
     prior: dict[str, float] = Field(default_factory=dict)
     prose: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    across_prose: bool = False
 
 
 class Folds(Section):

@@ -8,7 +8,7 @@ import numpy as np
 
 from framing.taxonomy import Taxonomy
 from training.data import LabelledItem
-from training.fit import Labels
+from training.labels import Labels
 from training.metrics import (
     Indices,
     Matrix,

@@ -1,21 +1,22 @@
 """Fit both classifiers, calibrate them on out-of-fold scores, set thresholds, compile the model."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.model import Decisions, FramingModel, probabilities
 from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
+from training.calibration import Calibration, calibrate
 from training.classifiers import Known, fit_pipelines, pipeline_scores
-from training.config import Classifier, Config
+from training.config import Config
 from training.data import LabelledItem
 from training.duplicates import duplicate_clusters, prepared_words
-from training.folds import Fold, Rows, article_folds, merged_groups
+from training.folds import Fold, Rows, article_folds, gathered, merged_groups
+from training.labels import Labels, framing_weights, topic_weights
 from training.pipelines import FittedPipelines, Matrix, count_articles
 from training.threads import in_threads
 
@@ -23,65 +24,23 @@ _TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """Labels of n items as arrays: `topics` (n, T) of 0 and 1, `framing` (n,) of indices; and their `prose` (n,)."""
-
-    topics: npt.NDArray[np.int64]
-    framing: npt.NDArray[np.int64]
-    prose: npt.NDArray[np.str_]
-
-    @classmethod
-    def of(cls, items: Sequence[LabelledItem], taxonomy: Taxonomy) -> "Labels":
-        """Return the labels of `items` in the taxonomy's order."""
-        topics = [[int(topic in item.topics) for topic in taxonomy.topic_ids] for item in items]
-        framing = [taxonomy.framing_ids.index(item.framing) for item in items]
-        prose = np.array([item.prose for item in items], dtype=np.str_)
-        return cls(np.array(topics).reshape(len(items), len(taxonomy.topics)), np.array(framing, dtype=np.int64), prose)
-
-    def at(self, rows: npt.NDArray[np.int64]) -> "Labels":
-        """Return the labels of some of the items."""
-        return Labels(self.topics[rows], self.framing[rows], self.prose[rows])
-
-    def weights(self, settings: Classifier) -> Matrix:
-        """Return what the items weigh by their prose, (n,), from 0 to 1."""
-        return np.array([settings.prose.get(prose, 1.0) for prose in self.prose.tolist()])
-
-    def measured(self, settings: Classifier) -> Rows:
-        """Return which items are measured on: those of full weight."""
-        return np.flatnonzero(self.weights(settings) == 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Scores to calibrated scores, label by label: ``scale * score + shift``.
-
-    Platt scaling for each topic (Platt 1999); for the framings temperature and bias (Guo et al. 2017,
-    section 4.2, vector scaling with one temperature), fitted by weighted log loss.
-    """
-
-    scale: Matrix
-    shift: Matrix
-
-    def __call__(self, scores: Matrix) -> Matrix:
-        """Return calibrated scores (n, L) for `scores` (n, L)."""
-        return scores * self.scale + self.shift
-
-
-@dataclass(frozen=True, slots=True)
 class OutOfFold:
     """Predictions for every item by a model that saw neither it nor its story nor a near-duplicate.
 
-    `topics` (n, T) and `framings` (n, K) are probabilities, calibrated on the other folds; `fold` (n,).
+    `topics` (n, T) and `framings` (n, K) are probabilities, calibrated on the other folds; `fold` (n,). `strangers`
+    (n, L), if any, are scores by models that saw no prose of the item's kind.
     """
 
     scores: Matrix
     topics: Matrix
     framings: Matrix
     fold: npt.NDArray[np.int64]
+    strangers: Matrix | None = None
 
     def at(self, rows: npt.NDArray[np.int64]) -> "OutOfFold":
         """Return the predictions for some of the items."""
-        return OutOfFold(self.scores[rows], self.topics[rows], self.framings[rows], self.fold[rows])
+        strangers = None if self.strangers is None else self.strangers[rows]
+        return OutOfFold(self.scores[rows], self.topics[rows], self.framings[rows], self.fold[rows], strangers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +71,23 @@ def fit(
     for number, (train, test) in enumerate(folds):
         told = f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict"
         jobs.append((told, train, test))
+    strangers = prose_folds(labels) if config.framing.across_prose else []
+    jobs += [
+        (f"{len(train)} items of other prose to fit, {len(test)} to predict", train, test) for train, test in strangers
+    ]
 
     def run(job: tuple[str, Rows, Rows]) -> tuple[FittedPipelines, Matrix]:
         progress(job[0])
         pipelines = fit_pipelines(config, known.at(job[1]), taxonomy)
         return pipelines, pipeline_scores(pipelines, known.counts.at(job[2]))
 
-    (pipelines, _), *of_folds = in_threads(run, jobs)
-    scores = np.zeros((len(items), labels.topics.shape[1] + len(taxonomy.framings)))
-    fold = np.zeros(len(items), dtype=np.int64)
-    for number, ((_, test), (_, given)) in enumerate(zip(folds, of_folds, strict=True)):
-        scores[test], fold[test] = given, number
-    out_of_fold = _cross_calibrated(config, scores, fold, labels, taxonomy)
-    calibration = calibrate(config, scores, labels, taxonomy)
+    (pipelines, _), *parts = in_threads(run, jobs)
+    of_folds, of_strangers = parts[: len(folds)], parts[len(folds) :]
+    scores, fold = gathered(folds, [given for _, given in of_folds])
+    across = gathered(strangers, [given for _, given in of_strangers])[0] if strangers else None
+    scored = OutOfFold(scores, *probabilities(scores, labels.topics.shape[1]), fold, across)
+    out_of_fold = _cross_calibrated(config, scored, labels, taxonomy)
+    calibration = calibrate(config, scores, labels, taxonomy, across)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
     return FitResult(model, pipelines, tuple(fitted for fitted, _ in of_folds), out_of_fold)
@@ -148,37 +111,12 @@ def story_folds(
     yield from article_folds(columns, reports, config.folds.count, strata=strata, seed=config.seed)
 
 
-def calibrate(config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy) -> Calibration:
-    """Return the calibration that minimises the log loss of `scores` at the configured priors."""
-    count = labels.topics.shape[1]
-    scale, shift = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
-    for column, topic in enumerate(taxonomy.topic_ids):
-        weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
-        scale[column], shift[column] = _platt(scores[:, column], labels.topics[:, column], weights)
-    weights = framing_weights(labels, config.framing, taxonomy)
-    scale[count:], shift[count:] = _temperature_and_bias(scores[:, count:], labels.framing, weights)
-    return Calibration(scale, shift)
-
-
-def topic_weights(present: npt.NDArray[np.int64], prior: float | None) -> Matrix:
-    """Return item weights, of mean 1, under which the topic is present in a share of `prior` of the items."""
-    if prior is None:
-        return np.ones(len(present))
-    share = np.clip(present.mean(), _TINY, 1 - _TINY)
-    weights: Matrix = np.where(present == 1, prior / share, (1 - prior) / (1 - share))
-    return weights
-
-
-def framing_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) -> Matrix:
-    """Return item weights, those of their prose, under which the framings have the shares of the prior."""
-    given = labels.weights(settings)
-    if not settings.prior:
-        return given
-    shares = np.bincount(labels.framing, given, minlength=len(taxonomy.framings)) / max(_TINY, given.sum())
-    wanted = np.array([settings.prior.get(label, 0.0) for label in taxonomy.framing_ids])
-    weights: Matrix = (wanted / np.maximum(shares, _TINY))[labels.framing] * given
-    weights *= given.sum() / max(_TINY, weights.sum())
-    return weights
+def prose_folds(labels: Labels) -> list[Fold]:
+    """Return (train, test) rows that part the items by their prose; none if some part lacks a label to be learnt."""
+    parts = [labels.prose == prose for prose in np.unique(labels.prose)]
+    folds = [(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts]
+    whole = all(_has_every_label(labels.at(train), labels) for train, _ in folds)
+    return folds if whole else []
 
 
 def decide(config: Config, predictions: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> Decisions:
@@ -227,42 +165,20 @@ def compile_weights(pipelines: FittedPipelines, calibration: Calibration) -> Lin
     )
 
 
-def _cross_calibrated(
-    config: Config, scores: Matrix, fold: npt.NDArray[np.int64], labels: Labels, taxonomy: Taxonomy
-) -> OutOfFold:
-    calibrated = np.zeros_like(scores)
+def _cross_calibrated(config: Config, scored: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> OutOfFold:
+    calibrated = np.zeros_like(scored.scores)
     for number in range(config.folds.count):
-        inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        calibrated[inside] = calibrate(config, scores[outside], labels.at(outside), taxonomy)(scores[inside])
+        inside, outside = np.flatnonzero(scored.fold == number), np.flatnonzero(scored.fold != number)
+        others = scored.at(outside)
+        calibration = calibrate(config, others.scores, labels.at(outside), taxonomy, others.strangers)
+        calibrated[inside] = calibration(scored.scores[inside])
     topics, framings = probabilities(calibrated, labels.topics.shape[1])
-    return OutOfFold(scores, topics, framings, fold)
+    return replace(scored, topics=topics, framings=framings)
 
 
-def _platt(scores: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, float]:
-    signs = np.where(present == 1, 1.0, -1.0)
-
-    def loss(parameters: Matrix) -> float:
-        return float(weights @ np.logaddexp(0, -signs * (parameters[0] * scores + parameters[1])))
-
-    scale, shift = minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-6}).x
-    return float(scale), float(shift)
-
-
-def _temperature_and_bias(scores: Matrix, framing: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, Matrix]:
-    rows = np.arange(len(framing))
-
-    def loss(parameters: Matrix) -> tuple[float, Matrix]:
-        logits = parameters[0] * scores + parameters[1:]
-        _, chances = probabilities(logits, 0)
-        residual = chances.copy()
-        residual[rows, framing] -= 1
-        residual *= weights[:, None]
-        value = -float(weights @ np.log(np.maximum(chances[rows, framing], _TINY)))
-        return value, np.concatenate([[(residual * scores).sum()], residual.sum(axis=0)])
-
-    start = np.concatenate([[1.0], np.zeros(scores.shape[1])])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return float(found[0]), found[1:] - found[1:].mean()
+def _has_every_label(labels: Labels, of_all: Labels) -> bool:
+    same = np.array_equal(np.unique(labels.framing), np.unique(of_all.framing))
+    return same and bool((labels.topics.any(axis=0) == of_all.topics.any(axis=0)).all())
 
 
 def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_], weights: Matrix) -> float:

@@ -86,3 +86,10 @@ def article_folds(
 def _without(train: Rows, test: Rows, apart: Rows) -> Rows:
     kept: Rows = train[~np.isin(apart[train], apart[test])]
     return kept
+
+
+def gathered(folds: Sequence[Fold], given: Sequence[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.float64], Rows]:
+    """Return the scores `given` for what each of `folds` tests, as (n, L), and which fold tests each item, (n,)."""
+    order = np.argsort(np.concatenate([test for _, test in folds]))
+    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
+    return np.vstack(given)[order], fold[order]

@@ -7,10 +7,12 @@ import pandas as pd
 
 from framing.model import Decisions, FramingModel
 from framing.taxonomy import Taxonomy
+from training.calibration import Calibration
 from training.config import Config
 from training.data import LabelledItem
 from training.evaluate import Report, build_report
-from training.fit import Calibration, FitResult, Labels, compile_weights, framing_weights
+from training.fit import FitResult, compile_weights
+from training.labels import Labels, framing_weights
 from training.metrics import Indices, Matrix, Predictions
 from training.nested import fold_settings, nested_predictions
 from training.prediction_table import prediction_table

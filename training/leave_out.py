@@ -17,8 +17,9 @@ from training.data import LabelledItem
 from training.duplicates import article_words, duplicate_clusters
 from training.evaluate import Report, build_report
 from training.figures import Scored, slice_figures
-from training.fit import Labels, OutOfFold, framing_weights, story_folds
-from training.folds import Rows, disjoint_folds, merged_groups, value_folds
+from training.fit import OutOfFold, story_folds
+from training.folds import Rows, disjoint_folds, gathered, merged_groups, value_folds
+from training.labels import Labels, framing_weights
 from training.metrics import Matrix, Predictions
 from training.nested import fold_settings, nested_predictions
 from training.pipelines import count_articles
@@ -136,10 +137,7 @@ def _measurer(
         return pipeline_scores(fit_pipelines(config, known.at(group.train), taxonomy), counts.at(group.test))
 
     def measure(groups: Sequence[Group]) -> Answers:
-        scores = np.zeros((len(items), len(taxonomy.topics) + len(taxonomy.framings)))
-        numbers = np.zeros(len(items), dtype=np.int64)
-        for number, (group, given) in enumerate(zip(groups, in_threads(scores_of, groups), strict=True)):
-            scores[group.test], numbers[group.test] = given, number
+        scores, numbers = gathered([(group.train, group.test) for group in groups], in_threads(scores_of, groups))
         return _answers(
             config, items, OutOfFold(scores, *probabilities(scores, len(taxonomy.topics)), numbers), taxonomy
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from training.fit import Labels
+from training.labels import Labels
 
 Matrix = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

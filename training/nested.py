@@ -11,8 +11,10 @@ import numpy as np
 
 from framing.model import Decisions, probabilities
 from framing.taxonomy import Taxonomy
+from training.calibration import Calibration, calibrate
 from training.config import Config
-from training.fit import Calibration, Labels, OutOfFold, calibrate, decide
+from training.fit import OutOfFold, decide
+from training.labels import Labels
 from training.metrics import Predictions
 
 
@@ -23,9 +25,9 @@ def fold_settings(
     topics = len(taxonomy.topics)
     for number in range(int(out_of_fold.fold.max()) + 1):
         others = np.flatnonzero(out_of_fold.fold != number)
-        scores, known = out_of_fold.scores[others], labels.at(others)
-        calibration = calibrate(config, scores, known, taxonomy)
-        seen = OutOfFold(scores, *probabilities(calibration(scores), topics), out_of_fold.fold[others])
+        scored, known = out_of_fold.at(others), labels.at(others)
+        calibration = calibrate(config, scored.scores, known, taxonomy, scored.strangers)
+        seen = OutOfFold(scored.scores, *probabilities(calibration(scored.scores), topics), scored.fold)
         yield calibration, decide(config, seen, known, taxonomy)
 
 

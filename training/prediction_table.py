@@ -15,7 +15,7 @@ import pandas as pd
 
 from framing.taxonomy import Taxonomy
 from training.data import LabelledItem, word_count
-from training.fit import Labels
+from training.labels import Labels
 from training.metrics import Indices, Matrix, Predictions
 
 PREDICTIONS_PATH = "predictions/out_of_fold.parquet"  # in a run's artifacts

@@ -9,8 +9,9 @@ from framing.taxonomy import Taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
 from training.config import Config, load_config
 from training.data import LabelledItem
-from training.fit import Labels, OutOfFold, framing_weights, story_folds
-from training.folds import Fold, Rows
+from training.fit import OutOfFold, story_folds
+from training.folds import Fold, Rows, gathered
+from training.labels import Labels, framing_weights
 from training.metrics import accuracy, f1_macro, f1_micro, framing_counts, one_against_rest, topic_counts
 from training.nested import fold_settings, nested_predictions
 from training.ngram_counts import NgramCounts
@@ -58,16 +59,14 @@ class Trials:
         """
         known = self._known(config)
         languages = np.array([item.lang if by_language else "" for item in self._items])
-        scores = np.zeros((len(self._items), len(self.taxonomy.topics) + len(self.taxonomy.framings)))
-        fold = np.zeros(len(self._items), dtype=np.int64)
         parts = [
             (train[languages[train] == language], test[languages[test] == language])
             for train, test in self.folds
             for language in np.unique(languages[test])
         ]
         given = in_threads(lambda part: _scores(config, known, part, self.taxonomy), parts)
-        for (_, test), values in zip(parts, given, strict=True):
-            scores[test] = values
+        scores, _ = gathered(parts, given)
+        fold = np.zeros(len(self._items), dtype=np.int64)
         for number, (_, test) in enumerate(self.folds):
             fold[test] = number
         return OutOfFold(scores, *probabilities(scores, len(self.taxonomy.topics)), fold)

@@ -13,10 +13,12 @@ from framing.article import Article
 from framing.fields import FIELDS, SHAPE, FieldedArticle, read_fields
 from framing.scorer import Scorer
 from framing.taxonomy import default_taxonomy
+from training.calibration import Calibration
 from training.classifiers import Known, fit_pipelines, pipeline_scores
 from training.config import Classifier, Config, Features, FieldWeights
 from training.data import LabelledItem
-from training.fit import Calibration, Labels, compile_weights
+from training.fit import compile_weights
+from training.labels import Labels
 from training.pipelines import FieldNgrams, count_articles, make_classifier
 
 FRAMINGS = default_taxonomy().framing_ids

@@ -17,7 +17,8 @@ from training.baselines import (
 from training.config import Config
 from training.data import LabelledItem
 from training.figures import Figures
-from training.fit import FitResult, Labels
+from training.fit import FitResult
+from training.labels import Labels
 from training.run import read_all
 
 

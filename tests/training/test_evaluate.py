@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 from framing.taxonomy import Taxonomy
 from training.data import LabelledItem
 from training.evaluate import Report, build_report
-from training.fit import Labels
+from training.labels import Labels
 from training.metrics import Predictions
 
 

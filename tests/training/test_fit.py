@@ -4,19 +4,13 @@ import numpy as np
 import pytest
 
 from framing.fields import FieldedArticle
+from framing.model import probabilities
 from framing.taxonomy import Taxonomy
+from training.calibration import calibrate
 from training.config import Classifier, Config, load_config
 from training.data import LabelledItem
-from training.fit import (
-    FitResult,
-    Labels,
-    best_threshold,
-    calibrate,
-    decide,
-    framing_weights,
-    story_folds,
-    topic_weights,
-)
+from training.fit import FitResult, best_threshold, decide, prose_folds, story_folds
+from training.labels import Labels, framing_weights, topic_weights
 from training.run import read_all
 
 
@@ -79,6 +73,30 @@ def test_calibration_mends_scores_that_are_too_sure(taxonomy: Taxonomy) -> None:
     calibration = calibrate(config, logits * 4 + 1, Labels(topics, framing, np.full(len(framing), "")), taxonomy)
     np.testing.assert_allclose(calibration.scale, 0.25, atol=0.04)
     np.testing.assert_allclose(calibration(logits * 4 + 1)[:, :3], logits[:, :3], atol=0.5)
+
+
+def test_scores_of_models_that_saw_no_such_prose_change_how_sure_framings_are_and_nothing_else(
+    fitted: FitResult, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels, scores = Labels.of(some_items, taxonomy), fitted.out_of_fold.scores
+    config = load_config()
+    alone = calibrate(config, scores, labels, taxonomy)(scores)
+    blind = calibrate(config, scores, labels, taxonomy, np.random.default_rng(0).normal(size=scores.shape))(scores)
+    np.testing.assert_array_equal(alone[:, :3], blind[:, :3])
+    assert (alone[:, 3:].argmax(axis=1) == blind[:, 3:].argmax(axis=1)).all()
+    assert probabilities(blind, 3)[1].max(axis=1).mean() < probabilities(alone, 3)[1].max(axis=1).mean() - 0.1
+
+
+def test_every_item_is_scored_once_by_a_model_of_other_prose(
+    fitted: FitResult, some_items: list[LabelledItem], taxonomy: Taxonomy
+) -> None:
+    labels = Labels.of(some_items, taxonomy)
+    folds = prose_folds(labels)
+    assert sorted(row for _, test in folds for row in test.tolist()) == list(range(len(some_items)))
+    assert all(not {*labels.prose[train]} & {*labels.prose[test]} for train, test in folds)
+    assert fitted.out_of_fold.strangers is not None
+    one = replace(labels, prose=np.full(len(some_items), "plain"))
+    assert prose_folds(one) == []
 
 
 def test_the_best_threshold_is_the_one_with_the_highest_f1() -> None:

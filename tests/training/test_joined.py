@@ -5,8 +5,8 @@ from framing.fields import FieldedArticle, read_fields
 from framing.taxonomy import Taxonomy
 from training.config import Features
 from training.data import LabelledItem
-from training.fit import Labels
 from training.joined import LEAST_WORDS, MOST_WORDS, join_articles, joined_shape
+from training.labels import Labels
 from training.pipelines import count_articles
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
-from training.fit import Labels
+from training.labels import Labels
 from training.metrics import (
     Predictions,
     accuracy,

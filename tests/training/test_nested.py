@@ -10,7 +10,8 @@ import pytest
 from framing.taxonomy import Taxonomy
 from training.config import Config
 from training.data import LabelledItem
-from training.fit import FitResult, Labels, OutOfFold
+from training.fit import FitResult, OutOfFold
+from training.labels import Labels
 from training.nested import fold_settings, nested_predictions
 from training.prediction_table import folds_digest, labels_digest, prediction_table
 from training.run import TrainingOutcome

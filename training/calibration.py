@@ -1,0 +1,92 @@
+"""Scores made probabilities that hold where the model will work."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize, minimize_scalar
+
+from framing.model import probabilities
+from framing.taxonomy import Taxonomy
+from training.config import Config
+from training.labels import Labels, framing_weights, topic_weights
+from training.pipelines import Matrix
+
+_TINY = 1e-12
+_FACTORS = (0.1, 10.0)  # of how sure the framings are
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores to calibrated scores, label by label: ``scale * score + shift``.
+
+    Platt scaling for each topic (Platt 1999); for the framings temperature and bias (Guo et al. 2017,
+    section 4.2, vector scaling with one temperature), fitted by weighted log loss.
+    """
+
+    scale: Matrix
+    shift: Matrix
+
+    def __call__(self, scores: Matrix) -> Matrix:
+        """Return calibrated scores (n, L) for `scores` (n, L)."""
+        return scores * self.scale + self.shift
+
+
+def calibrate(
+    config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy, strangers: Matrix | None = None
+) -> Calibration:
+    """Return the calibration that minimises the log loss of `scores` at the configured priors.
+
+    How sure the framings are is set by the scores of `strangers`, if given: by models that saw no prose like the
+    item's, as a model in use has seen none like what it will meet. Which one is likeliest stays.
+    """
+    count = labels.topics.shape[1]
+    scale, shift = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
+    for column, topic in enumerate(taxonomy.topic_ids):
+        weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
+        scale[column], shift[column] = _platt(scores[:, column], labels.topics[:, column], weights)
+    weights = framing_weights(labels, config.framing, taxonomy)
+    scale[count:], shift[count:] = _temperature_and_bias(scores[:, count:], labels.framing, weights)
+    if strangers is not None:
+        alike = config.framing.model_copy(update={"prose": {}})  # each prose is as strange to the models of the others
+        logits = (strangers * scale + shift)[:, count:]
+        softer = _temperature(logits, labels.framing, framing_weights(labels, alike, taxonomy))
+        scale[count:], shift[count:] = softer * scale[count:], softer * shift[count:]
+    return Calibration(scale, shift)
+
+
+def _platt(scores: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, float]:
+    signs = np.where(present == 1, 1.0, -1.0)
+
+    def loss(parameters: Matrix) -> float:
+        return float(weights @ np.logaddexp(0, -signs * (parameters[0] * scores + parameters[1])))
+
+    scale, shift = minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-6}).x
+    return float(scale), float(shift)
+
+
+def _temperature_and_bias(scores: Matrix, framing: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, Matrix]:
+    rows = np.arange(len(framing))
+
+    def loss(parameters: Matrix) -> tuple[float, Matrix]:
+        logits = parameters[0] * scores + parameters[1:]
+        _, chances = probabilities(logits, 0)
+        residual = chances.copy()
+        residual[rows, framing] -= 1
+        residual *= weights[:, None]
+        value = -float(weights @ np.log(np.maximum(chances[rows, framing], _TINY)))
+        return value, np.concatenate([[(residual * scores).sum()], residual.sum(axis=0)])
+
+    start = np.concatenate([[1.0], np.zeros(scores.shape[1])])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
+    return float(found[0]), found[1:] - found[1:].mean()
+
+
+def _temperature(logits: Matrix, framing: npt.NDArray[np.int64], weights: Matrix) -> float:
+    rows = np.arange(len(framing))
+
+    def loss(factor: float) -> float:
+        chances = probabilities(factor * logits, 0)[1]
+        return -float(weights @ np.log(np.maximum(chances[rows, framing], _TINY)))
+
+    return float(minimize_scalar(loss, bounds=_FACTORS, method="bounded").x)
