@@ -14,7 +14,7 @@ from importlib import resources
 
 from framing.letters import fold
 from framing.memo import Memo
-from framing.tokens import CLOSES, OPENS, STOPS, TOKENS, Line, Token
+from framing.tokens import CLOSES, FLAGS, OPENS, STOPS, TOKENS, Line, Token
 
 MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
 MAX_AGE_WORDS = 8
@@ -57,28 +57,24 @@ def strip_furniture(lines: Sequence[Line]) -> Body:
 
 
 def _without_furniture(lines: Sequence[Line]) -> list[Line]:
-    markers = [_is_marker(line) for line in lines]
+    heads = [len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0]] for line in lines]
+    markers = [head and _is_marker(line) for head, line in zip(heads, lines, strict=True)]
     end = _tail_begin(lines, markers)
     kept: list[Line] = []
-    for line, marker in zip(lines[:end], markers, strict=False):
-        prose = len(line.tokens) > MAX_FURNITURE_WORDS
-        if prose or not (marker or _is_address(line) or (kept and _is_age(line))):
+    for line, head, marker in zip(lines[:end], heads, markers, strict=False):
+        if len(line.tokens) > MAX_FURNITURE_WORDS or not (
+            marker or (head and _is_address(line)) or (kept and _is_age(line))
+        ):
             kept.append(line)
     return kept
 
 
 def _is_marker(line: Line) -> bool:
-    if not _may_be_furniture(line):
-        return False
     return _patterns().marker.match(_without_bullets(line.text)) is not None
 
 
 def _is_address(line: Line) -> bool:
-    return _may_be_furniture(line) and _ADDRESS.fullmatch(line.text) is not None
-
-
-def _may_be_furniture(line: Line) -> bool:
-    return len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0]]
+    return _ADDRESS.fullmatch(line.text) is not None
 
 
 def _begins_furniture(token: str) -> bool:
@@ -106,9 +102,10 @@ def _tail_begin(lines: Sequence[Line], markers: Sequence[bool]) -> int:
     """Return where the closing run of short lines without a full stop, led by a marker, begins."""
     begin = len(lines)
     for index in range(len(lines) - 1, -1, -1):
+        tokens = lines[index].tokens
         if markers[index]:
             begin = index
-        elif len(lines[index].tokens) > MAX_FURNITURE_WORDS or TOKENS[lines[index].tokens[-1]].flags & STOPS:
+        elif len(tokens) > MAX_FURNITURE_WORDS or FLAGS[tokens[-1]] & STOPS:
             break
     return begin
 

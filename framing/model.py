@@ -69,7 +69,7 @@ class FramingModel:
             raise InvalidInput("TEXT_EMPTY", "text", "expected a text with at least one visible character, got none")
         fielded = read_fields(article)
         scores = self._scorer.score(fielded)
-        words = scores.ends[-1]
+        words = scores.words
         language = article.language.partition("-")[0].lower() or language_of(scores.signs, words)
         known = scores.known / max(1, words)
         values = _article_probabilities(scores.total, self._topics)
@@ -111,29 +111,27 @@ class FramingModel:
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
     ) -> tuple[Evidence, ...]:
-        labels = [label for label, is_given in enumerate(given) if is_given]
-        contributions = scores.by_sentence[:, labels]
-        strongest = np.argsort(-contributions, axis=0, kind="stable")[:most]
-        values = np.take_along_axis(contributions, strongest, axis=0)
-        ends, by_word = scores.ends, scores.by_word
+        by_label = scores.by_sentence().tolist()
         return tuple(
-            self._sentence_evidence(
-                article, index, label, value, by_word[ends[index] : ends[index + 1], label].tolist()
-            )
-            for label, indices, ranked in zip(labels, strongest.T.tolist(), values.T.tolist(), strict=True)
-            for index, value in zip(indices, ranked, strict=True)
-            if value > 0
+            self._sentence_evidence(article, index, label, by_label[label][index], scores.by_word(index, label))
+            for label, is_given in enumerate(given)
+            if is_given
+            for index in _strongest(by_label[label], most)
         )
 
     def _sentence_evidence(
         self, article: FieldedArticle, index: int, label: int, contribution: float, words: Sequence[float]
     ) -> Evidence:
-        prepared, sentence = article.prepared(index), article.sentences[index]
-        phrases = [
-            EvidenceSpan(prepared.phrase_span(sentence, first, last), value) for first, last, value in _phrases(words)
-        ]
-        span = prepared.sentence_span(sentence)
-        return Evidence(self._labels[label], article.part(index), span, contribution, tuple(phrases))
+        phrases = _phrases(words)
+        span, spans = article.prepared(index).spans(article.sentences[index], phrases)
+        told = tuple([EvidenceSpan(where, phrase[2]) for where, phrase in zip(spans, phrases, strict=True)])
+        return Evidence(self._labels[label], article.part(index), span, contribution, told)
+
+
+def _strongest(values: Sequence[float], most: int) -> list[int]:
+    """Return which of `values` are the greatest, and above 0, the greatest first, of equal ones the first."""
+    order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
+    return [index for index in order[:most] if values[index] > 0]
 
 
 def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArray]:

@@ -10,7 +10,6 @@ tokens met for the first time; their index is therefore made to be small rather 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate, chain, pairwise
 
 import numpy as np
@@ -25,6 +24,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
 _TOKENS_AT_ONCE = 256  # that are worked out: many more would need much memory
+_ONES = np.ones(SAMPLE_WORDS)
 _FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
@@ -82,46 +82,44 @@ class NgramIndex:
 
 
 class Scores:
-    """What `Scorer.score` returns for an article of N words in S sentences.
+    """What `Scorer.score` returns for an article of `words` words in S sentences.
 
     `total` (L) are the scores, and `unplaced` (L) is what of them no sentence has: intercept, calibration and shape
     counts. `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
-    Sentence i has the words from `ends[i]` to before `ends[i + 1]`.
     """
 
-    def __init__(self, article: FieldedArticle, rows: FloatArray, unplaced: FloatArray) -> None:
-        self.ends = list(accumulate([sentence.size for sentence in article.sentences], initial=0))
+    __slots__ = ("_ends", "_rows", "_shares", "_sums", "known", "signs", "total", "unplaced", "words")
+
+    def __init__(self, article: FieldedArticle, rows: FloatArray, unplaced: FloatArray, exponent: float) -> None:
+        sizes, labels = [sentence.size for sentence in article.sentences], len(unplaced)
+        self._ends = list(accumulate(sizes, initial=0))
+        self._rows = rows
+        self._sums = _sums(rows, self._ends)
+        shares = [_shares(sizes, members, exponent) for members in article.members]
+        self._shares = np.array([*shares, [1.0] * len(sizes)])
+        *fields, counts = (self._shares @ self._sums).tolist()
+        parts = [sums[field * labels : (field + 1) * labels] for field, sums in enumerate(fields)]
+        self.words = self._ends[-1]
         self.unplaced = unplaced.tolist()
-        self._labels = len(unplaced)
-        self._rows = rows[: self.ends[-1]]
-        self._shares: FloatArray = np.zeros((len(FIELDS) + 2, self.ends[-1]))
+        self.total = list(map(sum, zip(self.unplaced, *parts, strict=True)))
+        self.known = round(counts[-_FACTS])
+        if self.words > SAMPLE_WORDS:
+            counts = (_ONES @ rows[:SAMPLE_WORDS]).tolist()
+        self.signs = counts[1 - _FACTS :]
 
-    def add_up(self, members: Sequence[Sequence[int]], exponent: float) -> None:
-        """Work out all there is in one product of matrices; `members` are the sentences of each field."""
-        shares, labels = self._shares, self._labels
-        for row, field in zip(shares, members, strict=False):
-            _spread(row, self.ends, field, exponent)
-        shares[-2] = 1.0
-        shares[-1, :SAMPLE_WORDS] = 1.0
-        sums = (shares @ self._rows).tolist()
-        parts = [sums[field][field * labels : (field + 1) * labels] for field in range(len(FIELDS))]
-        self.total: list[float] = list(map(sum, zip(self.unplaced, *parts, strict=True)))
-        self.known = round(sums[-2][-_FACTS])
-        self.signs: list[float] = sums[-1][1 - _FACTS :]
-
-    @cached_property
-    def by_word(self) -> FloatArray:
-        """What each word adds to the scores, (N, L). A pair's part is with the word that begins it."""
-        labels = self._labels
-        contributions: FloatArray = self._shares[0, :, None] * self._rows[:, :labels]
-        for field in range(1, len(FIELDS)):
-            contributions += self._shares[field, :, None] * self._rows[:, field * labels : (field + 1) * labels]
-        return contributions
-
-    @cached_property
     def by_sentence(self) -> FloatArray:
-        """What each sentence adds to the scores, (S, L)."""
-        return _sums(self.by_word, self.ends)
+        """Return what each sentence adds to each score, (L, S)."""
+        fields, labels = len(FIELDS), len(self.total)
+        sums = self._sums[:, : fields * labels].reshape(-1, fields, labels)
+        added: FloatArray = np.einsum("sfl,fs->ls", sums, self._shares[:-1])
+        return added
+
+    def by_word(self, sentence: int, label: int) -> list[float]:
+        """Return what each word of a sentence adds to a score. Of what a pair adds, half is with either word."""
+        labels = len(self.total)
+        rows = self._rows[self._ends[sentence] : self._ends[sentence + 1], label : len(FIELDS) * labels : labels]
+        words: list[float] = (rows @ self._shares[:-1, sentence]).tolist()
+        return words
 
 
 class Scorer:
@@ -137,21 +135,19 @@ class Scorer:
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
-        lines = [line.tokens for part in (article.title, article.text) for line in part.lines]
-        rows = np.frombuffer(self._token_rows(list(chain.from_iterable(lines)))).reshape(-1, self._vectors.width)
+        tokens = [line.tokens for part in (article.title, article.text) for line in part.lines]
+        rows = np.frombuffer(self._token_rows(tokens)).reshape(-1, self._vectors.width)
         if self.weights.bigrams:
             rows = self._with_pairs(rows, article)
-        scores = Scores(article, rows, np.dot(article.shape, self._shape) + self._base)
-        scores.add_up(article.members, self.weights.exponent)
-        return scores
+        return Scores(article, rows, np.dot(article.shape, self._shape) + self._base, self.weights.exponent)
 
-    def _token_rows(self, tokens: Sequence[str]) -> bytes:
-        """Return the rows of the words of `tokens`; those of tokens met for the first time are worked out together."""
+    def _token_rows(self, lines: Sequence[Sequence[str]]) -> bytes:
+        """Return the rows of the words in `lines` of tokens; tokens met for the first time are worked out together."""
         try:
-            return b"".join(map(self._rows.get, tokens))  # type: ignore[arg-type]  # None is what is caught
+            return b"".join(map(self._rows.get, chain.from_iterable(lines)))  # type: ignore[arg-type]  # None is what is caught
         except TypeError:
-            missing = self._rows.lacking(tokens)
-        rows: dict[str, bytes] = {}
+            tokens = list(chain.from_iterable(lines))
+        missing, rows = self._rows.lacking(tokens), dict[str, bytes]()
         for begin in range(0, len(missing), _TOKENS_AT_ONCE):
             rows.update(self._vectors.token_rows(missing[begin : begin + _TOKENS_AT_ONCE]))
         for token, row in rows.items():
@@ -213,18 +209,18 @@ class _Vectors:
         return sums, known[np.array(ends[1:]) - 1]
 
 
-def field_norm(lengths: Sequence[int], exponent: float) -> float:
-    """Return what a field with sentences of `lengths` words is divided by."""
-    return float(max(1, sum(lengths)) ** exponent)
+def field_norm(words: int, exponent: float) -> float:
+    """Return what a field of so many `words` is divided by."""
+    return float(max(1, words) ** exponent)
 
 
-def _spread(row: FloatArray, ends: Sequence[int], field: Sequence[int], exponent: float) -> None:
-    """Write into `row` (N) what the words of the sentences in `field` are multiplied by in it."""
-    runs = [field] if isinstance(field, range) else [range(index, index + 1) for index in field]
-    places = [(ends[run.start], ends[run.stop]) for run in runs if run]
-    share = 1 / field_norm([end - begin for begin, end in places], exponent)
-    for begin, end in places:
-        row[begin:end] = share
+def _shares(sizes: Sequence[int], members: Sequence[int], exponent: float) -> list[float]:
+    """Return what each sentence is multiplied by in the field with `members`; `sizes` are words of sentences."""
+    share = 1 / field_norm(sum(map(sizes.__getitem__, members)), exponent)
+    shares = [0.0] * len(sizes)
+    for index in members:
+        shares[index] = share
+    return shares
 
 
 def _sums(rows: FloatArray, ends: Sequence[int]) -> FloatArray:

@@ -6,15 +6,14 @@ evidence or a reader needs (the text, the way back to the source) when it is ask
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, count, pairwise
-from operator import add
+from itertools import accumulate, chain, pairwise
 
 from framing.countries import BOTH, countries_named
 from framing.furniture import strip_furniture
 from framing.letters import Span
-from framing.tokens import ABBREVIATED, COMPOUND, ENDS, QUOTES, TOKENS, VOID, Line, Token, split_lines
+from framing.tokens import ABBREVIATED, COMPOUND, ENDS, FLAGS, QUOTES, SPANS, TOKENS, VOID, Line, split_lines
 
 _TOKEN = re.compile(r"\S+")
 _NEAR_WORDS = 3
@@ -62,11 +61,11 @@ class Sentence:
 class PreparedText:
     """What `prepare` returns. `sentences` cover the lines, in order; `credit` names the wire source, or is empty."""
 
-    def __init__(self, source: str, lines: Sequence[Line], credit: str) -> None:
-        self.source = source
+    def __init__(self, texts: Sequence[str], lines: Sequence[Line], credit: str) -> None:
         self.lines = lines
         self.credit = credit
-        self.sentences = list(_sentences(lines))
+        self.sentences = _sentences(lines)
+        self._texts = texts
         self._places: dict[int, list[int]] = {}
 
     @property
@@ -85,78 +84,78 @@ class PreparedText:
         texts = [_text_with_marks(line) for line in self.lines if line.flags & QUOTES]
         return [quotation for text in texts for quotation in _QUOTATION.findall(text)]
 
-    def sentence_span(self, sentence: Sentence) -> Span:
-        """Return where `sentence` stands in the source."""
-        places, tokens = self._token_places(sentence.line), sentence.line.tokens
+    def spans(self, sentence: Sentence, phrases: Iterable[tuple[int, int, float]]) -> tuple[Span, list[Span]]:
+        """Return where `sentence` and its `phrases` (first word, last word, what it adds) stand in the source."""
+        tokens, places = sentence.line.tokens, self._token_places(sentence.line)
         first, last = sentence.begin, sentence.end - 1
-        begin = places[first] + TOKENS[tokens[first]].spans[0].begin
-        return Span(begin, places[last] + TOKENS[tokens[last]].spans[0].end)
-
-    def phrase_span(self, sentence: Sentence, first: int, last: int) -> Span:
-        """Return where the words of those numbers of `sentence`, and what is between them, stand in the source."""
-        places, tokens = self._token_places(sentence.line), sentence.line.tokens
-        place, word = _find_word(sentence, first)
-        begin = places[place] + TOKENS[tokens[place]].spans[word].begin
-        if last != first:
-            place, word = _find_word(sentence, last)
-        return Span(begin, places[place] + TOKENS[tokens[place]].spans[word].end)
+        begin = places[first] + first + SPANS[tokens[first]][0].begin
+        whole, found = Span(begin, places[last] + last + SPANS[tokens[last]][0].end), []
+        for first, last, _ in phrases:
+            place, word = _find_word(sentence, first)
+            begin, end = SPANS[tokens[place]][word]
+            begin += places[place] + place
+            if last != first:
+                place, word = _find_word(sentence, last)
+                end = SPANS[tokens[place]][word].end
+            found.append(Span(begin, places[place] + place + end))
+        return whole, found
 
     def _token_places(self, line: Line) -> list[int]:
-        """Return where the tokens of `line` begin in the source."""
+        """Return where the tokens of `line` begin in the source, each less its number."""
         places = self._places.get(line.number)
         if places is None:
             places = self._places[line.number] = self._find_tokens(line)
         return places
 
     def _find_tokens(self, line: Line) -> list[int]:
-        text, begin = self._source_lines[line.number], self._line_places[line.number]
-        ends = list(accumulate(map(len, line.tokens)))
-        if ends[-1] + len(ends) - 1 == len(text.rstrip()):  # one white space between tokens: no need to look
-            return [begin, *map(add, ends[:-1], count(begin + 1))]
-        found = [begin + token.start() for token in _TOKEN.finditer(text) if not TOKENS[token.group()].flags & VOID]
-        return found[line.skipped :]
-
-    @cached_property
-    def _source_lines(self) -> list[str]:
-        return self.source.splitlines(keepends=True)
+        text, begin = self._texts[line.number], self._line_places[line.number]
+        places = list(accumulate(map(len, line.tokens), initial=begin))
+        if places[-1] - begin + len(line.tokens) - 1 == len(text.rstrip()):
+            return places  # one white space between tokens: no need to look
+        found = [begin + token.start() for token in _TOKEN.finditer(text) if not FLAGS[token.group()] & VOID]
+        return [place - number for number, place in enumerate(found[line.skipped :])]
 
     @cached_property
     def _line_places(self) -> list[int]:
-        return list(accumulate(map(len, self._source_lines), initial=0))
+        return list(accumulate(map(len, self._texts), initial=0))
 
 
 def prepare(source: str) -> PreparedText:
     """Return `source` as the models see it. Total on any string, idempotent, linear in time."""
-    body = strip_furniture(split_lines(source))
-    return PreparedText(source, body.lines, body.credit)
+    texts = source.splitlines(keepends=True)
+    body = strip_furniture(split_lines(texts))
+    return PreparedText(texts, body.lines, body.credit)
 
 
-def _sentences(lines: Sequence[Line]) -> Iterator[Sentence]:
+def _sentences(lines: Sequence[Line]) -> list[Sentence]:
+    sentences: list[Sentence] = []
     for line in lines:
         begin = extra = countries = 0  # first token of the sentence; its words less its tokens; whom it names
         named: list[tuple[int, int]] = []
-        for place, token in line.marks:
-            flags = token.flags
-            if flags & BOTH:
-                countries |= flags & BOTH
-                if flags & COMPOUND:
-                    named += _words_named(token, place + extra)
-                else:
-                    named.append((place + extra, flags & BOTH))
+        for place, flags in line.marks:
             if flags & COMPOUND:
-                extra += len(token.words) - 1
+                words = TOKENS[line.tokens[place]].words
+                if flags & BOTH:
+                    countries |= flags & BOTH
+                    named += _words_named(words, place + extra)
+                extra += len(words) - 1
+            elif flags & BOTH:
+                countries |= flags & BOTH
+                named.append((place + extra, flags & BOTH))
             if flags & ENDS or (flags & ABBREVIATED and place == begin and (place or line is not lines[0])):
                 near = countries == BOTH and _near(named)
-                yield Sentence(line, begin, place + 1, place + 1 - begin + extra, countries, near)
+                sentences.append(Sentence(line, begin, place + 1, place + 1 - begin + extra, countries, near))
                 begin, extra, countries, named = place + 1, 0, 0, []
-        if begin < len(line.tokens):
-            end = len(line.tokens)
-            yield Sentence(line, begin, end, end - begin + extra, countries, countries == BOTH and _near(named))
+        end = len(line.tokens)
+        if begin < end:
+            near = countries == BOTH and _near(named)
+            sentences.append(Sentence(line, begin, end, end - begin + extra, countries, near))
+    return sentences
 
 
-def _words_named(token: Token, place: int) -> list[tuple[int, int]]:
-    """Return the places of the words of `token`, which begins at `place`, that name a country, and whom they name."""
-    named = [(at, countries_named(word)) for at, word in enumerate(token.words, place)]
+def _words_named(words: Sequence[str], place: int) -> list[tuple[int, int]]:
+    """Return the places of those of `words`, the first at `place`, that name a country, and whom they name."""
+    named = [(at, countries_named(word)) for at, word in enumerate(words, place)]
     return [(at, country) for at, country in named if country]
 
 
@@ -170,18 +169,20 @@ def _near(named: Sequence[tuple[int, int]]) -> bool:
 
 def _text_with_marks(line: Line) -> str:
     """Return the part of the line's text from its first token with a quotation mark to its last."""
-    places = [place for place, token in line.marks if token.flags & QUOTES]
+    places = [place for place, flags in line.marks if flags & QUOTES]
     return line.text_between(places[0], places[-1] + 1)
 
 
 def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
     """Return the place in its line of the token with the word of that number, and the place of its span there."""
-    place = sentence.begin + number  # if every token before it has one word
-    for at, token in sentence.line.marks:
+    line, place = sentence.line, sentence.begin + number  # if every token before it has one word
+    if not line.flags & COMPOUND:
+        return place, 1
+    for at, flags in line.marks:
         if at > place:
             break
-        if at >= sentence.begin and token.flags & COMPOUND:
-            words = len(token.words)
+        if at >= sentence.begin and flags & COMPOUND:
+            words = len(TOKENS[line.tokens[at]].words)
             if place - at < words:
                 return at, place - at + 1
             place -= words - 1

@@ -6,7 +6,9 @@ sentence, name a country, or may belong to a credit or a quotation.
 """
 
 import re
-from itertools import compress
+from collections.abc import Iterable
+from itertools import chain, compress, count
+from typing import NamedTuple
 
 from framing.countries import countries_named
 from framing.letters import Span, fold, source_span
@@ -35,46 +37,31 @@ _ABBREVIATION = re.compile(
 _LONGEST_ABBREVIATION = 8
 
 
-class Token(str):
-    """A token as it stands in the source: `folded` to one form of letters, its `words`, its `flags`."""
-
-    __slots__ = ("_spans", "flags", "folded", "length", "words")
+class Token(NamedTuple):
+    """A token: `folded` to one form of letters, its `words`, its `flags`."""
 
     folded: str
-    length: int
     words: tuple[str, ...]
     flags: int
-    _spans: tuple[Span, ...]
-
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        """Where the token's letters stand in it, all of them and then word by word."""
-        if not self._spans:
-            found = [(0, len(self.folded)), *(word.span() for word in _WORD.finditer(self.folded))]
-            self._spans = tuple(source_span(self, *span) for span in found)
-        return self._spans
 
 
 def read_token(raw: str) -> Token:
     """Return what `raw` (no white space in it) tells."""
-    token = Token(raw)
-    token.folded = fold(raw)
-    token.length = len(token.folded)
-    token.words = words_of(token.folded)
-    token.flags = _flags(token.folded, token.words) if token.folded else VOID
-    token.flags |= RESIZED * (token.length != len(raw))
-    token._spans = ()
-    return token
+    folded = fold(raw)
+    words = words_of(folded)
+    flags = _flags(folded, words) if folded else VOID
+    return Token(folded, words, flags | RESIZED * (len(folded) != len(raw)))
 
 
-def _read_marked(raw: str) -> Token:
-    """Return the token, or an empty one if it has no mark: that one is false, as `compress` wants it."""
-    token = TOKENS[raw]
-    return token if token.flags else Token()
+def _read_spans(raw: str) -> tuple[Span, ...]:
+    folded = TOKENS[raw].folded
+    found = [(0, len(folded)), *(word.span() for word in _WORD.finditer(folded))]
+    return tuple(source_span(raw, *span) for span in found)
 
 
 TOKENS: Memo[str, Token] = Memo(read_token)
-_MARKED: Memo[str, Token] = Memo(_read_marked)
+FLAGS: Memo[str, int] = Memo(lambda raw: TOKENS[raw].flags)
+SPANS: Memo[str, tuple[Span, ...]] = Memo(_read_spans)  # where its letters stand in it: all, and then word by word
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -107,7 +94,7 @@ def _stop(folded: str) -> int:
 class Line:
     """One line of a source: its tokens as they stand there, and which of them are marked.
 
-    `marks` are the marked tokens with their places, `flags` the union of their flags. It is the line of that
+    `marks` are the places of the marked tokens with their flags, `flags` the union of those. It is the line of that
     `number` in the source, without its first `skipped` tokens.
     """
 
@@ -117,11 +104,8 @@ class Line:
         self.tokens = tokens
         self.number = number
         self.skipped = skipped
-        marked = list(map(_MARKED.__getitem__, tokens))
-        self.marks = list(compress(enumerate(marked), marked))
+        self.marks: list[tuple[int, int]] = []
         self.flags = 0
-        for _, token in self.marks:
-            self.flags |= token.flags
 
     @property
     def text(self) -> str:
@@ -131,10 +115,7 @@ class Line:
     @property
     def length(self) -> int:
         """The length of the text."""
-        length = sum(map(len, self.tokens)) + len(self.tokens) - 1
-        if self.flags & RESIZED:
-            length += sum([token.length - len(token) for _, token in self.marks])
-        return length
+        return len(self.text if self.flags & RESIZED else " ".join(self.tokens))
 
     def text_between(self, begin: int, end: int) -> str:
         """Return the folded tokens from `begin` to before `end` with one space between them."""
@@ -142,16 +123,30 @@ class Line:
 
     def cut(self, begin: int, end: int) -> "Line":
         """Return the line from token `begin` to token `end`."""
-        return Line(self.tokens[begin:end], self.number, self.skipped + begin)
+        return _marked([Line(self.tokens[begin:end], self.number, self.skipped + begin)])[0]
 
     def without_void(self) -> "Line":
         """Return the line without the tokens that fold to nothing."""
-        return Line([token for token in self.tokens if not TOKENS[token].flags & VOID], self.number)
+        return _marked([Line([token for token in self.tokens if not FLAGS[token] & VOID], self.number)])[0]
 
 
-def split_lines(source: str) -> list[Line]:
-    """Return the lines of `source` that have a token, without those that fold to nothing."""
-    lines = [Line(tokens, number) for number, text in enumerate(source.splitlines()) if (tokens := text.split())]
+def split_lines(texts: Iterable[str]) -> list[Line]:
+    """Return those of the lines `texts` that have a token, without tokens that fold to nothing."""
+    lines = _marked([Line(tokens, number) for number, text in enumerate(texts) if (tokens := text.split())])
     if any(line.flags & VOID for line in lines):
         lines = [line.without_void() if line.flags & VOID else line for line in lines]
-    return [line for line in lines if line.tokens]
+        lines = [line for line in lines if line.tokens]
+    return lines
+
+
+def _marked(lines: list[Line]) -> list[Line]:
+    """Return `lines`, their marks found: of all lines at once, since what is done line by line costs twice."""
+    flags = list(map(FLAGS.__getitem__, chain.from_iterable([line.tokens for line in lines])))
+    rest, begin, end = iter(lines), 0, 0
+    for place, marks in zip(compress(count(), flags), filter(None, flags), strict=True):
+        while place >= end:
+            line = next(rest)
+            begin, end = end, end + len(line.tokens)
+        line.marks.append((place - begin, marks))
+        line.flags |= marks
+    return lines

@@ -1,11 +1,11 @@
 """Between protocol buffers and the domain: all validation of requests, all making of replies."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from framing.article import Abstention, Article, Classification, Evidence
+from framing.article import Abstention, Article, Classification, Evidence, LabelScore
 from framing.errors import InvalidInput
 from framing.language import SUPPORTED
 from framing.letters import Span
@@ -94,10 +94,8 @@ def write_classification(
     reply.credit = answer.credit
     reply.model_version = model.version
     reply.taxonomy_version = model.taxonomy.version
-    for label, probability, selected in answer.topics:
-        reply.topics.add(label=label, probability=probability, selected=selected)
-    for label, probability, selected in answer.framings:
-        reply.framings.add(label=label, probability=probability, selected=selected)
+    _write_scores(reply.topics.add, answer.topics)
+    _write_scores(reply.framings.add, answer.framings)
     for item in answer.evidence:
         _write_evidence(reply.evidence.add(), item, article.part(item.part), _WIDTHS[encoding])
 
@@ -153,22 +151,35 @@ def _check_time(seconds: int, nanos: int, path: str) -> None:
         raise InvalidInput("PUBLISH_TIME_INVALID", path, message)
 
 
+def _write_scores(add: Callable[[], pb.LabelScore], scores: Iterable[LabelScore]) -> None:
+    """Write `scores` into messages that `add` makes, field by field: that takes half of what keywords take."""
+    for label, probability, selected in scores:
+        message = add()
+        message.label = label
+        message.probability = probability
+        message.selected = selected
+
+
 def _write_evidence(message: pb.Evidence, item: Evidence, text: str, width: Callable[[str], int]) -> None:
     """Write `item` into `message`, field by field: twice as fast as making messages and copying them in."""
     message.label = item.label
     message.part = _PARTS[item.part]
     message.contribution = item.contribution
-    _write_span(message.span, item.span, text, width)
-    for phrase in item.phrases:
-        _write_span(message.phrases.add(contribution=phrase.contribution).span, phrase.span, text, width)
+    message.span.begin, message.span.end = _measured(item.span, text, width)
+    add = message.phrases.add
+    for span, contribution in item.phrases:
+        phrase = add()
+        phrase.contribution = contribution
+        place = phrase.span
+        place.begin, place.end = span if width is len else _measured(span, text, width)
 
 
-def _write_span(message: pb.Span, span: Span, text: str, width: Callable[[str], int]) -> None:
+def _measured(span: Span, text: str, width: Callable[[str], int]) -> tuple[int, int]:
+    """Return `span` of `text` in units of `width`."""
     if width is len:
-        message.begin, message.end = span
-        return
+        return span
     begin = width(text[: span.begin])
-    message.begin, message.end = begin, begin + width(span.of(text))
+    return begin, begin + width(span.of(text))
 
 
 def _label(label: Label, threshold: float) -> pb.LabelInfo:

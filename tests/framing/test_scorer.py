@@ -1,6 +1,6 @@
 import threading
 from dataclasses import replace
-from itertools import pairwise
+from itertools import product
 
 import numpy as np
 from hypothesis import given, settings
@@ -37,9 +37,12 @@ def test_what_sentences_and_words_add_adds_up(fitted: FitResult, some_articles: 
     for article in some_articles[:20]:
         scores = scorer.score(article)
         bare = replace(article, sentences=(), members=((), (), ()))
-        np.testing.assert_allclose(scores.by_sentence.sum(axis=0) + scorer.score(bare).total, scores.total, atol=1e-9)
-        for index, (begin, end) in enumerate(pairwise(scores.ends)):
-            np.testing.assert_allclose(scores.by_word[begin:end].sum(axis=0), scores.by_sentence[index], atol=1e-9)
+        by_sentence = scores.by_sentence()
+        np.testing.assert_allclose(by_sentence.sum(axis=1) + scorer.score(bare).total, scores.total, atol=1e-9)
+        for label, index in product(*map(range, by_sentence.shape)):
+            by_word = scores.by_word(index, label)
+            assert len(by_word) == article.sentences[index].size
+            np.testing.assert_allclose(sum(by_word), by_sentence[label, index], atol=1e-9)
 
 
 def test_a_full_table_of_words_changes_no_score(fitted: FitResult, some_articles: list[FieldedArticle]) -> None:

@@ -87,5 +87,5 @@ def test_quotations_are_found_in_all_marks() -> None:
 def test_the_sample_keeps_its_body_only(sample: str) -> None:
     prepared = prepare(sample)
     assert prepared.credit == "رویترز"
-    last = prepared.sentence_span(prepared.sentences[-1]).of(sample)
+    last = prepared.spans(prepared.sentences[-1], ())[0].of(sample)
     assert last.endswith("مع تولي إدارة جديدة الحكم هناك.")
