@@ -17,6 +17,7 @@ from training.nested import fold_settings, nested_predictions
 from training.prediction_table import prediction_table
 from training.resampling import Difference
 from training.search_config import with_settings
+from training.sentence_groups import FieldName, Group
 from training.trials import FIGURES, Trials
 
 Progress = Callable[[str], None]
@@ -27,13 +28,14 @@ class Variant(Section):
 
     `config` is a configuration in place of the one compared with, for its features and classifiers; `settings` are
     values by dotted name; with `by_language` each language has models of its own; with `mask_outlets` no item's text
-    has the name of its outlet in it.
+    has the name of its outlet in it; `groups` are groups of sentences to stand in the place of a field, by its name.
     """
 
     config: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     by_language: bool = False
     mask_outlets: bool = False
+    groups: dict[FieldName, Group] = Field(default_factory=dict)
 
     def applied(self, config: Config) -> Config:
         """Return `config` with the change: its data, seed, folds and rule of decision stay."""
@@ -83,6 +85,7 @@ def ablate(
         progress(name)
         changed = variant.applied(config)
         chosen = trials.reading([_masked(item) for item in items]) if variant.mask_outlets else trials
+        chosen = chosen.regrouped(variant.groups) if variant.groups else chosen
         table = _table(config, changed, items, chosen.out_of_fold(changed, by_language=variant.by_language), taxonomy)
         pair = same_items(base, table, taxonomy)
         yield Worth(name, {figure: pair.difference(figure, confidence=CONFIDENCE) for figure in FIGURES})

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from framing.fields import FieldedArticle
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
@@ -17,6 +18,7 @@ from training.nested import fold_settings, nested_predictions
 from training.ngram_counts import NgramCounts
 from training.pipelines import Matrix, count_articles
 from training.run import read_all
+from training.sentence_groups import FieldName, Group, regrouped
 from training.threads import in_threads
 
 FIGURES = ("topics.f1_macro", "topics.f1_micro", "framing.f1_macro", "framing.accuracy")
@@ -28,11 +30,16 @@ class Trials:
     """Items that are read, counted and parted into folds once for many settings."""
 
     def __init__(
-        self, config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy, folds: Sequence[Fold] | None = None
+        self,
+        config: Config,
+        items: Sequence[LabelledItem],
+        taxonomy: Taxonomy,
+        folds: Sequence[Fold] | None = None,
+        articles: Sequence[FieldedArticle] | None = None,
     ) -> None:
         self.taxonomy = taxonomy
         self._items = items
-        self._articles = read_all(items)
+        self._articles = articles or read_all(items)
         self._labels = Labels.of(items, taxonomy)
         self.folds = list(folds or story_folds(config, items, self._labels, self._articles))
         self._counted: tuple[tuple[int, int, bool], NgramCounts] | None = None
@@ -74,6 +81,11 @@ class Trials:
     def reading(self, items: Sequence[LabelledItem]) -> "Trials":
         """Return the same folds of the same items with other texts."""
         return Trials(load_config(), items, self.taxonomy, self.folds)
+
+    def regrouped(self, groups: Mapping[FieldName, Group]) -> "Trials":
+        """Return the same folds of the same items with other groups of sentences in the place of some fields."""
+        articles = [regrouped(article, groups) for article in self._articles]
+        return Trials(load_config(), self._items, self.taxonomy, self.folds, articles)
 
     def _known(self, config: Config) -> Known:
         labels = self._labels

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from framing.article import Article
 from framing.errors import ConfigError
+from framing.fields import read_fields
 from framing.taxonomy import Taxonomy
 from training.__main__ import main
 from training.ablation import Variant, ablate, load_ablation
 from training.config import Config, load_config
 from training.data import load_corpus
+from training.sentence_groups import GROUPS, regrouped
 from training.trials import FIGURES, Trials
 
 SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
@@ -49,6 +52,23 @@ def test_a_language_by_itself_is_read_as_if_there_were_no_other(
     np.testing.assert_allclose(apart.scores[rows], only.scores, atol=2e-3)
 
 
+def test_other_groups_of_sentences_stand_in_the_place_of_a_field() -> None:
+    text = "Moscow and Tehran met. The minister said: “Ties grow.” Nothing else was told."
+    article = read_fields(Article(title="Talks held", text=text))
+    members = {group: list(regrouped(article, {"head": group}).members[1]) for group in GROUPS}
+    assert members == {"headline": [0], "lead": [1], "rest": [2, 3], "quoted": [2], "unquoted": [0, 1, 3]}
+    kept = regrouped(article, {"head": "quoted"}).members
+    assert (list(kept[0]), list(kept[2])) == ([0, 1, 2, 3], [1])
+
+
+def test_a_variant_with_another_group_is_read_so(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
+    items = load_corpus([data_file], taxonomy).items
+    variants = {"same": Variant(groups={}), "rest": Variant(groups={"all": "rest"})}
+    same, rest = ablate(config, variants, items, taxonomy)
+    assert same.differences["topics.f1_macro"].difference == 0
+    assert rest.differences["topics.f1_macro"].difference < 0
+
+
 def test_masked_outlets_are_not_read(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
     items = load_corpus([data_file], taxonomy).items
     with_names = [replace(item, text=f"{item.outlet} {item.text}") for item in items]
@@ -72,7 +92,9 @@ def test_the_command_prints_a_table_or_an_object_a_line(data_file: Path, capsys:
 def test_the_shipped_variants_are_changes_of_the_default() -> None:
     default = load_config()
     for name, variant in load_ablation("ablations").variants.items():
-        assert variant.applied(default) != default or variant.by_language or variant.mask_outlets, name
+        assert variant.applied(default) != default or variant.by_language or variant.mask_outlets or variant.groups, (
+            name
+        )
 
 
 @pytest.mark.parametrize("kind", CANDIDATES)
