@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from framing.errors import DataError
 from framing.fields import FieldedArticle
 from framing.taxonomy import Taxonomy
 from training.config import Config
@@ -39,7 +40,10 @@ class Known:
 
 
 def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPipelines:
-    """Return both classifiers fitted on what is `known`, with coefficients that float32 holds exactly."""
+    """Return both classifiers fitted on what is `known`, with coefficients that float32 holds exactly.
+
+    Raises DataError if no item has one of the framings.
+    """
     ngrams = make_ngrams(config.features)
     ngrams.fit(known.counts)
     joined = join_articles(known.items, known.articles, known.topics, config.features.joined, config.seed)
@@ -49,6 +53,7 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
     topics.fit(_read_by(topics, rows), np.vstack([known.topics, joined.topics]))
     framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
     chosen = np.flatnonzero(known.weights)
+    _check_framings(known.framing[chosen], taxonomy)
     read = _read_by(framing, rows.at(chosen))
     framing.fit(read, known.framing[chosen], classifier__sample_weight=known.weights[chosen])
     last = framing.named_steps["classifier"]
@@ -67,6 +72,16 @@ def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
     return np.hstack(
         [pipeline.decision_function(_read_by(pipeline, rows)) for pipeline in (pipelines.topics, pipelines.framing)]
     )
+
+
+def _check_framings(framing: Rows, taxonomy: Taxonomy) -> None:
+    counts = np.bincount(framing, minlength=len(taxonomy.framings))
+    missing = [name for name, count in zip(taxonomy.framing_ids, counts, strict=True) if not count]
+    if missing:
+        raise DataError(
+            f"expected items of every framing to learn from, got none of {', '.join(missing)} among {len(framing)} "
+            "items; if only a fold lacks them, more stories that have them are needed"
+        )
 
 
 def _read_by(pipeline: Pipeline, rows: FactoredRows) -> SparseRows:

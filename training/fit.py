@@ -185,7 +185,7 @@ def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_]
     """Return the least confidence at which the share of right answers is as configured."""
     order = np.argsort(-confidence, kind="stable")
     covered = np.cumsum(weights[order]) / weights.sum()
-    accuracy = np.cumsum((right * weights)[order]) / np.cumsum(weights[order])
+    accuracy = np.cumsum((right * weights)[order]) / np.maximum(np.cumsum(weights[order]), _TINY)
     allowed = np.flatnonzero(
         (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld + 1e-9)
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from framing.errors import DataError
+from framing.fields import FieldedArticle
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy, default_taxonomy
 from training.classifiers import Known, fit_pipelines, pipeline_scores
@@ -86,7 +87,8 @@ def leave_out(
     far the answers fall below those (`difference`, with 95 % intervals of the paired bootstrap over stories).
     """
     taxonomy, groups = default_taxonomy(), left_out_groups(kind, config, items)
-    measure = _measurer(config, items, taxonomy, progress)
+    articles = read_all(items)
+    measure = _measurer(config, items, articles, taxonomy, progress)
     answers = measure(groups)
     figures = answers.by_group(groups)
     report = {
@@ -95,7 +97,12 @@ def leave_out(
         "groups": {group.name: _sizes(group, items) | figures.get(group.name, {}) for group in groups},
         **_mean_and_worst(figures),
     }
-    return report | ({"stories": _beside(answers, measure(_story_groups(config, items, taxonomy)))} if stories else {})
+    if stories:
+        folds = story_folds(config, items, Labels.of(items, taxonomy), articles)
+        report["stories"] = _beside(
+            answers, measure([Group(f"fold {n}", *fold) for n, fold in enumerate(folds, start=1)])
+        )
+    return report
 
 
 def left_out_groups(kind: Kind, config: Config, items: Sequence[LabelledItem]) -> list[Group]:
@@ -119,16 +126,15 @@ def left_out_groups(kind: Kind, config: Config, items: Sequence[LabelledItem]) -
     return [Group(f"part {number}", *fold) for number, fold in enumerate(folds, start=1)]
 
 
-def _story_groups(config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy) -> list[Group]:
-    folds = story_folds(config, items, Labels.of(items, taxonomy), read_all(items))
-    return [Group(f"fold {number}", *fold) for number, fold in enumerate(folds, start=1)]
-
-
 def _measurer(
-    config: Config, items: Sequence[LabelledItem], taxonomy: Taxonomy, progress: Progress
+    config: Config,
+    items: Sequence[LabelledItem],
+    articles: Sequence[FieldedArticle],
+    taxonomy: Taxonomy,
+    progress: Progress,
 ) -> Callable[[Sequence[Group]], Answers]:
-    """Return what answers the items of each group by a model of the others; articles are read and counted once."""
-    labels, articles = Labels.of(items, taxonomy), read_all(items)
+    """Return what answers the items of each group by a model of the others; articles are counted once."""
+    labels = Labels.of(items, taxonomy)
     counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
     known = Known(items, articles, counts, labels.topics, labels.framing, weights)
 

@@ -3,13 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from framing.errors import DataError
 from framing.fields import FieldedArticle
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy
 from training.calibration import calibrate
 from training.config import Classifier, Config, load_config
 from training.data import LabelledItem
-from training.fit import FitResult, best_threshold, decide, prose_folds, story_folds
+from training.fit import FitResult, best_threshold, decide, fit, prose_folds, story_folds
 from training.labels import Labels, framing_weights, topic_weights
 from training.run import read_all
 
@@ -131,3 +132,12 @@ def test_no_subject_stands_on_both_sides_of_a_fold(some_items: list[LabelledItem
     for train, test in story_folds(load_config("default"), items, Labels.of(items, taxonomy), read_all(items)):
         tested = {items[row].subject.casefold() for row in test.tolist()}
         assert not tested & {items[row].subject.casefold() for row in train.tolist()}
+
+
+def test_a_framing_that_nothing_teaches_is_told(
+    small_config: Config, some_items: list[LabelledItem], some_articles: list[FieldedArticle], taxonomy: Taxonomy
+) -> None:
+    rows = [row for row, item in enumerate(some_items) if item.framing != "convenience"][:60]
+    items, articles = [some_items[row] for row in rows], [some_articles[row] for row in rows]
+    with pytest.raises(DataError, match=r"every framing to learn from, got none of convenience among \d+ items"):
+        fit(small_config, items, articles, taxonomy)
