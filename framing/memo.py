@@ -30,6 +30,10 @@ class Memo(dict[Key, Value]):
         self.remember(key, value)
         return value
 
+    def hold(self, most: int) -> None:
+        """Hold at most `most` values from now on."""
+        self._generation = max(1, most // 2)
+
     def lacking(self, keys: Iterable[Key]) -> list[Key]:
         """Return those of `keys`, each once, whose values would have to be computed."""
         older = self._older

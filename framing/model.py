@@ -67,10 +67,15 @@ class FramingModel:
         """
         if not (article.text.strip() or article.title.strip()):
             raise InvalidInput("TEXT_EMPTY", "text", "expected a text with at least one visible character, got none")
-        fielded = read_fields(article)
-        scores = self._scorer.score(fielded)
+        return self.classify_read(read_fields(article), article.language, evidence=evidence)
+
+    def classify_read(
+        self, article: FieldedArticle, language: str = "", *, evidence: int = DEFAULT_EVIDENCE
+    ) -> Classification:
+        """Return what `classify` returns of an `article` that is read already, in `language` if that is known."""
+        scores = self._scorer.score(article)
         words = scores.words
-        language = article.language.partition("-")[0].lower() or language_of(scores.signs, words)
+        language = language.partition("-")[0].lower() or language_of(scores.signs, words)
         known = scores.known / max(1, words)
         values = _article_probabilities(scores.total, self._topics)
         abstention = self._abstention(words, known, language, max(values[self._topics :]))
@@ -82,9 +87,9 @@ class FramingModel:
             framings=scored[self._topics :],
             stance=self.taxonomy.stance(framing) if framing else "",
             abstention=abstention,
-            evidence=self._evidence(fielded, scores, given, evidence) if evidence > 0 else (),
+            evidence=self._evidence(article, scores, given, evidence) if evidence > 0 else (),
             language=language,
-            credit=fielded.text.credit,
+            credit=article.text.credit,
             words=words,
             known_share=known,
         )

@@ -64,6 +64,12 @@ FLAGS: Memo[str, int] = Memo(lambda raw: TOKENS[raw].flags)
 SPANS: Memo[str, tuple[Span, ...]] = Memo(_read_spans)  # where its letters stand in it: all, and then word by word
 
 
+def hold_tokens(most: int) -> None:
+    """Remember at most `most` tokens: a whole corpus, gone through again and again, needs more than single articles."""
+    TOKENS.hold(most)
+    FLAGS.hold(most)
+
+
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a folded text; every run of digits in them is one "0"."""
     return tuple(_WORD.findall(_NUMBER.sub("0", text)))

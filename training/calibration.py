@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit
 
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy
@@ -13,6 +14,7 @@ from training.labels import Labels, framing_weights, topic_weights
 from training.pipelines import Matrix
 
 _TINY = 1e-12
+_FLAT = 1e-9  # of the slope of a mean log loss: it is then at its least
 _FACTORS = (0.1, 10.0)  # of how sure the framings are
 
 
@@ -56,12 +58,21 @@ def calibrate(
 
 
 def _platt(scores: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, float]:
-    signs = np.where(present == 1, 1.0, -1.0)
+    weights = weights / weights.sum()
+    columns = np.column_stack([scores, np.ones(len(scores))])
 
-    def loss(parameters: Matrix) -> float:
-        return float(weights @ np.logaddexp(0, -signs * (parameters[0] * scores + parameters[1])))
+    def loss(parameters: Matrix) -> tuple[float, Matrix]:
+        logits = columns @ parameters
+        value = float(weights @ (np.logaddexp(0, logits) - present * logits))
+        return value, (weights * (expit(logits) - present)) @ columns
 
-    scale, shift = minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-6}).x
+    def curvature(parameters: Matrix) -> Matrix:
+        chances = expit(columns @ parameters)
+        found: Matrix = (columns.T * (weights * chances * (1 - chances))) @ columns
+        return found
+
+    start, options = [1.0, 0.0], {"gtol": _FLAT}
+    scale, shift = minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options=options).x
     return float(scale), float(shift)
 
 

@@ -10,6 +10,7 @@ unrelated pairs (0.02) 1 in 2000 is (Broder 1997; Leskovec, Rajaraman and Ullman
 
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +62,18 @@ def duplicate_clusters(texts: Iterable[Sequence[str]]) -> list[int]:
         minhash.update_batch([run.encode("utf-8", "surrogatepass") for run in shingles(words)])
         signatures.append(minhash.hashvalues)
         if words:
-            _link(number, index.query(minhash), signatures, clusters)
             index.insert(number, minhash, check_duplication=False)
+    for one, other in _candidates(index):
+        if np.count_nonzero(signatures[one] == signatures[other]) >= THRESHOLD * BANDS * ROWS:
+            clusters.merge(one, other)
     return numbered(clusters)
 
 
-def _link(number: int, candidates: Iterable[int], signatures: Sequence[Signature], clusters: DisjointSet) -> None:
-    for other in candidates:
-        if np.count_nonzero(signatures[number] == signatures[other]) >= THRESHOLD * BANDS * ROWS:
-            clusters.merge(number, other)
+def _candidates(index: MinHashLSH) -> set[tuple[int, int]]:
+    """Return the pairs of texts that share a band, read off the index at once: to ask for each text takes longer."""
+    pairs: set[tuple[int, int]] = set()
+    for table in index.hashtables:
+        for band, texts in table.itemcounts().items():
+            if texts > 1:
+                pairs.update(combinations(sorted(table.get(band)), 2))
+    return pairs

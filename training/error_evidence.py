@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from framing.article import Evidence
+from framing.fields import FieldedArticle
 from training.data import LabelledItem
 from training.held_out import HeldOut
 
@@ -38,13 +39,16 @@ class Mistake:
         return max(wrong.confidence for wrong in self.wrong)
 
 
-def find_mistakes(held_out: HeldOut, *, most: int = MOST_MISTAKES) -> list[Mistake]:
-    """Return the `most` confident mistakes, each with evidence for the labels given, from the fold's own model."""
+def find_mistakes(held_out: HeldOut, articles: Sequence[FieldedArticle], *, most: int = MOST_MISTAKES) -> list[Mistake]:
+    """Return the `most` confident mistakes, each with evidence for the labels given, from the fold's own model.
+
+    `articles` are the items as they are read.
+    """
     wrong = {row: found for row in range(len(held_out.items)) if (found := tuple(_wrong_labels(held_out, row)))}
     kept = sorted(wrong, key=lambda row: (-max(label.confidence for label in wrong[row]), held_out.items[row].id))[
         :most
     ]
-    evidence = _evidence(held_out, kept)
+    evidence = _evidence(held_out, articles, kept)
     return [_mistake(held_out, row, wrong[row], evidence[row]) for row in kept]
 
 
@@ -73,11 +77,13 @@ def _wrong_labels(held_out: HeldOut, row: int) -> Iterator[WrongLabel]:
         yield WrongLabel(taxonomy.framing_ids[true], False, float(1 - chances[true]))
 
 
-def _evidence(held_out: HeldOut, rows: Sequence[int]) -> dict[int, tuple[Evidence, ...]]:
+def _evidence(
+    held_out: HeldOut, articles: Sequence[FieldedArticle], rows: Sequence[int]
+) -> dict[int, tuple[Evidence, ...]]:
     fold = held_out.result.out_of_fold.fold
     chosen = np.asarray(rows, dtype=np.int64)
     return {
-        int(row): model.classify(held_out.items[row].article).evidence
+        int(row): model.classify_read(articles[row], held_out.items[row].lang).evidence
         for number, model in enumerate(held_out.fold_models())
         for row in chosen[fold[chosen] == number]
     }

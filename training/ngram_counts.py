@@ -1,8 +1,8 @@
 """N-grams of articles, counted once and before any vocabulary is chosen, so that folds only take rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Self
 
 import numpy as np
@@ -65,14 +65,18 @@ class NgramCounts:
 
 def count_ngrams(articles: Sequence[FieldedArticle], sizes: tuple[int, int], *, bigrams: bool) -> NgramCounts:
     """Return the counts of whole words, of characters within them and, with `bigrams`, of pairs of words."""
-    words: dict[str, int] = {}
-    counts = [_word_counts(articles, field, words, bigrams) for field in range(len(FIELDS))]
-    columns: dict[str, int] = {}
+    words, columns = _Numbers(), _Numbers()
+    counts = _word_counts(articles, words, bigrams)
     spelling = _spelling(words, columns, sizes)
-    for matrix in counts:
-        matrix.resize((len(articles), len(words)))
     shape = np.array([article.shape for article in articles], dtype=np.float64).reshape(len(articles), len(SHAPE))
-    return NgramCounts(columns, tuple(counts), spelling, _lengths(articles), shape)
+    return NgramCounts(dict(columns), counts, spelling, _lengths(articles), shape)
+
+
+class _Numbers(dict[str, int]):
+    """Numbers for strings, in the order in which they are first asked for."""
+
+    def __missing__(self, key: str) -> int:
+        return self.setdefault(key, len(self))
 
 
 def _lengths(articles: Sequence[FieldedArticle]) -> Matrix:
@@ -82,31 +86,31 @@ def _lengths(articles: Sequence[FieldedArticle]) -> Matrix:
     return np.array(lengths, dtype=np.float64).reshape(len(articles), len(FIELDS))
 
 
-def _word_counts(
-    articles: Sequence[FieldedArticle], field: int, words: dict[str, int], bigrams: bool
-) -> sparse.csr_matrix:
-    """Return how often each word and pair stands in the field of each article; new ones are added to `words`."""
-    columns: list[int] = []
-    ends = [0]
+def _word_counts(articles: Sequence[FieldedArticle], words: _Numbers, bigrams: bool) -> tuple[sparse.csr_matrix, ...]:
+    """Return how often each word and pair stands in the fields of each article; new ones are added to `words`."""
+    columns: list[list[int]] = [[] for _ in FIELDS]
+    ends = [[0] for _ in FIELDS]
     for article in articles:
-        for sentence in (article.sentences[index].words for index in article.members[field]):
-            columns.extend(words.setdefault(f" {word} ", len(words)) for word in sentence)
-            if bigrams:
-                columns.extend(words.setdefault(bigram(*pair), len(words)) for pair in pairwise(sentence))
-        ends.append(len(columns))
-    return _counted(columns, ends, len(words))
+        sentences = [_word_numbers(sentence.words, words, bigrams) for sentence in article.sentences]
+        for members, own, end in zip(article.members, columns, ends, strict=True):
+            own.extend(chain.from_iterable(sentences[index] for index in members))
+            end.append(len(own))
+    return tuple(_counted(own, end, len(words)) for own, end in zip(columns, ends, strict=True))
 
 
-def _spelling(
-    words: Sequence[str] | Mapping[str, int], grams: dict[str, int], sizes: tuple[int, int]
-) -> sparse.csr_matrix:
+def _word_numbers(sentence: Sequence[str], words: _Numbers, bigrams: bool) -> list[int]:
+    numbers = [words[word] for word in sentence]
+    if bigrams:
+        numbers.extend(words[bigram(*pair)] for pair in pairwise(sentence))
+    return numbers
+
+
+def _spelling(words: Iterable[str], grams: _Numbers, sizes: tuple[int, int]) -> sparse.csr_matrix:
     """Return which n-grams each word or pair has, and how often, (words, n-grams); new ones are added to `grams`."""
     columns: list[int] = []
     ends = [0]
     for word in words:
-        inner = word[1:-1]
-        own = (word,) if " " in inner else word_ngrams(inner, sizes)
-        columns.extend(grams.setdefault(gram, len(grams)) for gram in own)
+        columns.extend(grams[gram] for gram in ((word,) if " " in word else word_ngrams(word, sizes)))
         ends.append(len(columns))
     return _counted(columns, ends, len(grams))
 

@@ -70,6 +70,7 @@ class Ranking:
         ranked = scores[self._order]
         self._ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
         self._present = present[self._order] == 1
+        self._hits = np.flatnonzero(self._present)
 
     def precision_recall(self, weights: Matrix) -> tuple[Matrix, Matrix]:
         """Return precision and recall (..., thresholds) from the highest threshold down, at item weights (..., n)."""
@@ -80,7 +81,10 @@ class Ranking:
 
     def average_precision(self, weights: Matrix) -> Matrix:
         """Return the mean precision over the recall gained at each threshold, as scikit-learn does; 0 without hits."""
-        precision, recall = self.precision_recall(weights)
-        gained = np.diff(recall, axis=-1, prepend=0.0)
-        average: Matrix = (precision * gained).sum(axis=-1)
+        ranked = weights[..., self._order]
+        hits = ranked[..., self._hits]
+        ends = self._ends[np.searchsorted(self._ends, self._hits)]  # of each item that is present: its threshold
+        found = np.cumsum(hits, axis=-1)[..., np.searchsorted(self._hits, ends, side="right") - 1]
+        precision = ratio(found, np.cumsum(ranked, axis=-1)[..., ends])
+        average: Matrix = ratio((hits * precision).sum(axis=-1), hits.sum(axis=-1))
         return average

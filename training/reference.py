@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from framing.fields import FieldedArticle
 from framing.model import FramingModel
 from framing.reference import (
     ABSTAINED,
@@ -23,13 +24,17 @@ from training.metrics import Predictions
 from training.pipelines import Matrix
 
 
-def held_out_reference(held_out: HeldOut) -> BinCounts:
-    """Return what a server tells drift by: how the items and the out-of-fold answers about them are spread."""
-    return training_reference(held_out.items, held_out.predictions, held_out.weights, held_out.result.model)
+def held_out_reference(held_out: HeldOut, articles: Sequence[FieldedArticle]) -> BinCounts:
+    """Return what a server tells drift by: how the items, which read are `articles`, and the answers are spread."""
+    return training_reference(held_out.items, articles, held_out.predictions, held_out.weights, held_out.result.model)
 
 
 def training_reference(
-    items: Sequence[LabelledItem], predictions: Predictions, weights: Matrix, model: FramingModel
+    items: Sequence[LabelledItem],
+    articles: Sequence[FieldedArticle],
+    predictions: Predictions,
+    weights: Matrix,
+    model: FramingModel,
 ) -> BinCounts:
     """Return how many of `items` fall into each bin of each feature of `framing.reference`.
 
@@ -38,7 +43,8 @@ def training_reference(
     are known, and 85.35 % without those that only the article's own story has.
     """
     taxonomy = model.taxonomy
-    answers = [model.classify(item.article, evidence=0) for item in items]
+    pairs = zip(articles, items, strict=True)
+    answers = [model.classify_read(article, item.lang, evidence=0) for article, item in pairs]
     framings = [
         taxonomy.framing_ids[index] if answered else ABSTAINED
         for index, answered in zip(predictions.framing.tolist(), predictions.answered.tolist(), strict=True)

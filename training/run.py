@@ -76,7 +76,7 @@ def train(
         if config.reports.learning_curve:
             shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
             log_learning_curve(run, [*shares, Point(SHARES[-1], len(corpus.items), report, result.model)])
-        model_uri = _log_bundle(run, corpus, held_out)
+        model_uri = _log_bundle(run, corpus, held_out, seen)
     registry = tracking.registry
     tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}
     version = registry.register(model_uri, {"run_id": run.id, **tags})
@@ -93,11 +93,11 @@ def read_all(items: Sequence[LabelledItem]) -> list[FieldedArticle]:
     return [read_fields(item.article) for item in items]
 
 
-def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut) -> str:
+def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, articles: Sequence[FieldedArticle]) -> str:
     result = held_out.result
     info = {
         "run_id": run.id,
-        "reference": held_out_reference(held_out),
+        "reference": held_out_reference(held_out, articles),
         "corpus_sha256": corpus.digest,
         "config": held_out.config.model_dump(mode="json", exclude={"data", "gate", "retrain", "reports"}),
     }

@@ -162,7 +162,7 @@ def log_learning_curve(run: Run, points: Sequence[Point]) -> None:
 
 def log_explanations(run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report) -> None:
     """Log what people read: the error page, the most telling words and the model card, in brief as description."""
-    mistakes = find_mistakes(held_out)
+    mistakes = find_mistakes(held_out, articles)
     name = told_changes(held_out.config)
     run.log_text(
         error_page(mistakes, held_out.taxonomy, title=f"Mistakes with {name}", items=len(held_out.items)),

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from framing.article import Evidence, EvidenceSpan
+from framing.fields import FieldedArticle
 from framing.letters import Span
 from framing.taxonomy import Taxonomy
 from training.config import Config
@@ -23,8 +24,8 @@ def held_out(small_config: Config, fitted: FitResult, some_items: list[LabelledI
 
 
 @pytest.fixture(scope="module")
-def mistakes(held_out: HeldOut) -> list[Mistake]:
-    return find_mistakes(held_out, most=60)
+def mistakes(held_out: HeldOut, some_articles: list[FieldedArticle]) -> list[Mistake]:
+    return find_mistakes(held_out, some_articles, most=60)
 
 
 class Parser(html.parser.HTMLParser):

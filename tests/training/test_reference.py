@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from framing.fields import FieldedArticle
 from framing.reference import FRAMING, KNOWN_SHARE, KNOWN_SHARE_EDGES, LANGUAGE, WORDS, WORDS_EDGES, bin_names
 from framing.taxonomy import Taxonomy
 from training.config import Config
@@ -12,9 +13,13 @@ from training.reference import held_out_reference
 
 
 def test_every_article_falls_into_one_bin_of_every_feature(
-    small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
+    small_config: Config,
+    some_items: Sequence[LabelledItem],
+    some_articles: Sequence[FieldedArticle],
+    fitted: FitResult,
+    taxonomy: Taxonomy,
 ) -> None:
-    reference = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy))
+    reference = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy), some_articles)
     topics = {f"topic_{topic}" for topic in taxonomy.topic_ids}
     assert reference.keys() == {LANGUAGE, FRAMING, KNOWN_SHARE, WORDS} | topics
     for bins in reference.values():
@@ -27,11 +32,15 @@ def test_every_article_falls_into_one_bin_of_every_feature(
 
 
 def test_labels_count_at_the_prior_that_the_model_is_calibrated_to(
-    small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
+    small_config: Config,
+    some_items: Sequence[LabelledItem],
+    some_articles: Sequence[FieldedArticle],
+    fitted: FitResult,
+    taxonomy: Taxonomy,
 ) -> None:
     flat = small_config.model_copy(update={"framing": small_config.framing.model_copy(update={"prior": {}})})
     held_out = HeldOut.of(flat, some_items, fitted, taxonomy)
-    unweighted = held_out_reference(held_out)
+    unweighted = held_out_reference(held_out, some_articles)
     assert unweighted[FRAMING]["abstained"] == (~held_out.predictions.answered).sum() > 0
-    weighted = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy))
+    weighted = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy), some_articles)
     assert unweighted[FRAMING] != weighted[FRAMING]

@@ -26,9 +26,10 @@ items = load_corpus([data], taxonomy).items
 articles = read_all(items)
 result = fit(config, items, articles, taxonomy)
 held_out = HeldOut.of(config, items, result, taxonomy)
-info = {"run_id": "r", "corpus_sha256": "c", "reference": held_out_reference(held_out)}
+seen = [articles[row] for row in held_out.rows.tolist()]
+info = {"run_id": "r", "corpus_sha256": "c", "reference": held_out_reference(held_out, seen)}
 save_bundle(result.model, Path(folder), golden_articles(items), info=info)
-(Path(folder) / "report.json").write_text(json.dumps(full_report(held_out, articles)))
+(Path(folder) / "report.json").write_text(json.dumps(full_report(held_out, seen)))
 (Path(folder) / "scores.bin").write_bytes(result.out_of_fold.scores.tobytes())
 (Path(folder) / "folds.json").write_text(json.dumps(result.out_of_fold.fold.tolist()))
 """
