@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from framing.fields import FIELDS, SHAPE, FieldedArticle
 from framing.model import Decisions, FramingModel, probabilities
 from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
+from training.beside import beside
 from training.calibration import Calibration, calibrate
 from training.classifiers import Known, fit_pipelines, pipeline_scores
 from training.config import Config
@@ -63,9 +65,10 @@ def fit(
 ) -> FitResult:
     """Return the model that `config` describes, fitted on `items`, whose fielded forms are `articles`."""
     labels = Labels.of(items, taxonomy)
+    clusters = beside(partial(near_duplicates, articles))
     counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
     known = Known(items, articles, counts, labels.topics, labels.framing, weights)
-    folds = list(story_folds(config, items, labels, articles))
+    folds = list(cluster_folds(config, items, labels, clusters()))
     every = np.arange(len(items))
     jobs = [(f"all {len(items)} items", every, every[:0])]
     for number, (train, test) in enumerate(folds):
@@ -101,8 +104,19 @@ def story_folds(
     Without groups no subject does, if items have one: stock events come back in many stories, and folds that part
     only these promise too much of the next event. Languages and framings are spread evenly.
     """
+    yield from cluster_folds(config, items, labels, near_duplicates(articles))
+
+
+def near_duplicates(articles: Sequence[FieldedArticle]) -> list[int]:
+    """Return the number of the cluster of near-duplicates that each of `articles` is in."""
+    return duplicate_clusters(prepared_words(article.title, article.text) for article in articles)
+
+
+def cluster_folds(
+    config: Config, items: Sequence[LabelledItem], labels: Labels, clusters: Sequence[int]
+) -> Iterator[Fold]:
+    """Yield what `story_folds` does, given what `near_duplicates` found."""
     strata = [f"{item.lang} {framing}" for item, framing in zip(items, labels.framing, strict=True)]
-    clusters = duplicate_clusters(prepared_words(article.title, article.text) for article in articles)
     reports = merged_groups([[item.story for item in items], clusters])
     columns = list(zip(*(item.groups for item in items), strict=True))
     subjects = [item.subject.casefold() for item in items]

@@ -1,7 +1,7 @@
 """A corpus as a table in the tracking store, so that a run can be compared and repeated without its files."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import pandas as pd
 
@@ -14,7 +14,10 @@ _LISTS = ("topics", "groups")
 
 def item_table(items: Sequence[LabelledItem]) -> pd.DataFrame:
     """Return `items` as a table, one row each."""
-    rows = [asdict(item) | {name: list(getattr(item, name)) for name in _LISTS} for item in items]
+    rows = [
+        {name: getattr(item, name) for name in _NAMES} | {name: list(getattr(item, name)) for name in _LISTS}
+        for item in items
+    ]
     return pd.DataFrame(rows, columns=_NAMES)
 
 

@@ -3,15 +3,19 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from framing.article import Article
 from framing.bundle import check_golden, load_bundle, save_bundle
 from framing.errors import BundleError
 from framing.fields import FieldedArticle, read_fields
+from framing.reference import BinCounts
 from framing.taxonomy import default_taxonomy
+from training.beside import beside
 from training.config import Config
 from training.data import Corpus, LabelledItem, configured_corpus
+from training.error_evidence import find_mistakes
 from training.evaluate import Report
 from training.fit import fit
 from training.held_out import HeldOut
@@ -29,6 +33,7 @@ from training.run_log import (
     run_name,
     run_tags,
 )
+from training.threads import one_blas_thread
 from training.tracking import Run, Tracking
 
 MAX_BUNDLE_BYTES = 15 << 20
@@ -62,21 +67,23 @@ def train(
     taxonomy = default_taxonomy()
     corpus = corpus or configured_corpus(config.data, taxonomy)
     progress(f"{len(corpus.items)} items from {corpus.source}")
-    with tracking.run(run_name(config, corpus), run_tags(config, corpus)) as run:
+    with one_blas_thread(), tracking.run(run_name(config, corpus), run_tags(config, corpus)) as run:
         log_inputs(run, config, corpus)
         articles = read_all(corpus.items)
         result = fit(config, corpus.items, articles, taxonomy, progress=progress)
         progress("reports")
         held_out = HeldOut.of(config, corpus.items, result, taxonomy)
         seen = [articles[row] for row in held_out.rows.tolist()]
+        mistakes = beside(partial(find_mistakes, held_out, seen))
+        reference = beside(partial(held_out_reference, held_out, seen))
         report = full_report(held_out, seen)
         log_predictions(run, held_out)
         log_report(run, held_out, report)
-        log_explanations(run, held_out, seen, report)
+        log_explanations(run, held_out, seen, report, mistakes())
         if config.reports.learning_curve:
             shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
             log_learning_curve(run, [*shares, Point(SHARES[-1], len(corpus.items), report, result.model)])
-        model_uri = _log_bundle(run, corpus, held_out, seen)
+        model_uri = _log_bundle(run, corpus, held_out, reference())
     registry = tracking.registry
     tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}
     version = registry.register(model_uri, {"run_id": run.id, **tags})
@@ -93,11 +100,11 @@ def read_all(items: Sequence[LabelledItem]) -> list[FieldedArticle]:
     return [read_fields(item.article) for item in items]
 
 
-def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, articles: Sequence[FieldedArticle]) -> str:
+def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, reference: BinCounts) -> str:
     result = held_out.result
     info = {
         "run_id": run.id,
-        "reference": held_out_reference(held_out, articles),
+        "reference": reference,
         "corpus_sha256": corpus.digest,
         "config": held_out.config.model_dump(mode="json", exclude={"data", "gate", "retrain", "reports"}),
     }

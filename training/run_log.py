@@ -9,7 +9,7 @@ from training.baselines import Material, baseline_figures
 from training.config import Config, flatten, load_config
 from training.data import Corpus, LabelledItem
 from training.environment import environment
-from training.error_evidence import find_mistakes
+from training.error_evidence import Mistake
 from training.error_page import error_page
 from training.evaluate import Report
 from training.figures import Scored
@@ -160,9 +160,10 @@ def log_learning_curve(run: Run, points: Sequence[Point]) -> None:
     run.log_json(reports, "learning_curve.json")
 
 
-def log_explanations(run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report) -> None:
-    """Log what people read: the error page, the most telling words and the model card, in brief as description."""
-    mistakes = find_mistakes(held_out, articles)
+def log_explanations(
+    run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report, mistakes: Sequence[Mistake]
+) -> None:
+    """Log what people read: the `mistakes`, the most telling words and the model card, in brief as description."""
     name = told_changes(held_out.config)
     run.log_text(
         error_page(mistakes, held_out.taxonomy, title=f"Mistakes with {name}", items=len(held_out.items)),
