@@ -100,10 +100,18 @@ def test_every_item_is_scored_once_by_a_model_of_other_prose(
     assert prose_folds(one) == []
 
 
-def test_the_best_threshold_is_the_one_with_the_highest_f1() -> None:
-    values = np.array([0.9, 0.8, 0.7, 0.2, 0.1])
-    assert best_threshold(values, np.array([1, 1, 1, 0, 0]), np.ones(5)) == pytest.approx(0.45)
-    assert best_threshold(values, np.array([1, 0, 0, 0, 0]), np.ones(5)) == pytest.approx(0.85)
+def test_the_best_threshold_of_calibrated_probabilities_is_the_one_with_the_highest_f1() -> None:
+    rng = np.random.default_rng(0)
+    chances = rng.beta(0.6, 1.2, size=200_000)
+    present = (rng.random(200_000) < chances).astype(np.int64)
+
+    def f1(threshold: float) -> float:
+        given = chances >= threshold
+        return 2 * float((given & (present == 1)).sum()) / float(given.sum() + present.sum())
+
+    threshold = best_threshold(chances, present, np.ones(200_000))
+    assert f1(threshold) == pytest.approx(max(f1(other / 100) for other in range(1, 100)), abs=1e-3)
+    assert threshold == pytest.approx(f1(threshold) / 2, abs=1e-3)
 
 
 def test_framings_are_withheld_where_they_would_be_wrong_too_often(
