@@ -21,6 +21,9 @@ SHAPE = (
 _LONG_ITEM = 400
 
 
+_NO_TITLE = PreparedText((), (), "")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldedArticle:
     """What `read_fields` returns: title and text prepared, their sentences in one row.
@@ -45,7 +48,7 @@ class FieldedArticle:
 
 def read_fields(article: Article) -> FieldedArticle:
     """Return `article` prepared, split into sentences, words and fields."""
-    title, text = prepare(article.title), prepare(article.text)
+    title, text = prepare(article.title) if article.title else _NO_TITLE, prepare(article.text)
     sentences = [*title.sentences, *text.sentences]
     head = min(len(sentences), max(1, len(title.sentences)) + 1)
     pair = [index for index, sentence in enumerate(sentences) if sentence.countries == BOTH]

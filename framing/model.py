@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from operator import ge
+from dataclasses import dataclass, replace
+from operator import ge, itemgetter
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,10 @@ class FramingModel:
             known_share=known,
         )
 
+    def forget_vocabulary(self) -> None:
+        """Let go of the n-grams' names, 12 MB: without them a model classifies, but cannot be saved or explained."""
+        self.weights = replace(self.weights, vocabulary=())
+
     def _abstention(self, words: int, known: float, language: str, confidence: float) -> Abstention | None:
         if words < self.decisions.least_words:
             return Abstention.TOO_SHORT
@@ -128,8 +132,8 @@ class FramingModel:
         self, article: FieldedArticle, index: int, label: int, contribution: float, words: Sequence[float]
     ) -> Evidence:
         phrases = _phrases(words)
-        span, spans = article.prepared(index).spans(article.sentences[index], phrases)
-        told = tuple([EvidenceSpan(where, phrase[2]) for where, phrase in zip(spans, phrases, strict=True)])
+        span, *spans = article.prepared(index).spans(article.sentences[index], phrases)
+        told = tuple(map(EvidenceSpan, spans, map(itemgetter(2), phrases)))
         return Evidence(self._labels[label], article.part(index), span, contribution, told)
 
 
@@ -157,10 +161,13 @@ def _article_probabilities(scores: Sequence[float], topics: int) -> list[float]:
 
 def _phrases(words: Sequence[float]) -> list[tuple[int, int, float]]:
     """Return the strongest words that speak for the label: first and last word of each run, what it adds."""
-    least = max(0.0, sorted(words)[-PHRASES_PER_SENTENCE]) if len(words) > PHRASES_PER_SENTENCE else 0.0
-    strongest = [word for word, value in enumerate(words) if value >= least and value > 0]
-    if len(strongest) > PHRASES_PER_SENTENCE:  # some are equal: the first of them
-        strongest = sorted(sorted(strongest, key=words.__getitem__, reverse=True)[:PHRASES_PER_SENTENCE])
+    least = sorted(words)[-PHRASES_PER_SENTENCE:][0]
+    if least > 0:
+        strongest = [word for word, value in enumerate(words) if value >= least]
+        if len(strongest) > PHRASES_PER_SENTENCE:  # some are equal: the first of them
+            strongest = sorted(sorted(strongest, key=words.__getitem__, reverse=True)[:PHRASES_PER_SENTENCE])
+    else:
+        strongest = [word for word, value in enumerate(words) if value > 0]
     phrases: list[tuple[int, int, float]] = []
     for word in strongest:
         if phrases and phrases[-1][1] == word - 1:

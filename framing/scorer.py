@@ -127,7 +127,8 @@ class Scorer:
 
     def __init__(self, weights: LinearWeights, *, remembered: int = MOST) -> None:
         self._vectors = vectors = _Vectors(weights)
-        self.weights = weights
+        self._bigrams = weights.bigrams
+        self._exponent = weights.exponent
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
         self._rows = Memo(vectors.token_row, remembered)
@@ -137,9 +138,9 @@ class Scorer:
         """Return the score of every label for `article`, and what it is made of."""
         tokens = [line.tokens for part in (article.title, article.text) for line in part.lines]
         rows = np.frombuffer(self._token_rows(tokens)).reshape(-1, self._vectors.width)
-        if self.weights.bigrams:
+        if self._bigrams:
             rows = self._with_pairs(rows, article)
-        return Scores(article, rows, np.dot(article.shape, self._shape) + self._base, self.weights.exponent)
+        return Scores(article, rows, np.dot(article.shape, self._shape) + self._base, self._exponent)
 
     def _token_rows(self, lines: Sequence[Sequence[str]]) -> bytes:
         """Return the rows of the words in `lines` of tokens; tokens met for the first time are worked out together."""

@@ -66,7 +66,7 @@ class PreparedText:
         self.credit = credit
         self.sentences = _sentences(lines)
         self._texts = texts
-        self._places: dict[int, list[int]] = {}
+        self._places: dict[int, tuple[int, list[int]]] = {}
 
     @property
     def text(self) -> str:
@@ -84,36 +84,33 @@ class PreparedText:
         texts = [_text_with_marks(line) for line in self.lines if line.flags & QUOTES]
         return [quotation for text in texts for quotation in _QUOTATION.findall(text)]
 
-    def spans(self, sentence: Sentence, phrases: Iterable[tuple[int, int, float]]) -> tuple[Span, list[Span]]:
-        """Return where `sentence` and its `phrases` (first word, last word, what it adds) stand in the source."""
-        tokens, places = sentence.line.tokens, self._token_places(sentence.line)
-        first, last = sentence.begin, sentence.end - 1
-        begin = places[first] + first + SPANS[tokens[first]][0].begin
-        whole, found = Span(begin, places[last] + last + SPANS[tokens[last]][0].end), []
+    def spans(self, sentence: Sentence, phrases: Iterable[tuple[int, int, float]]) -> list[Span]:
+        """Return where `sentence` and each of `phrases` (first word, last word, what it adds) stand in the source."""
+        line, tokens = sentence.line, sentence.line.tokens
+        origin, places = self._places.get(line.number) or self._token_places(line)
+        compound, first, last = line.flags & COMPOUND, sentence.begin, sentence.end - 1
+        begin = places[first] + first + SPANS[tokens[first]][0][0]
+        found = [Span(origin + begin, origin + places[last] + last + SPANS[tokens[last]][0][1])]
         for first, last, _ in phrases:
-            place, word = _find_word(sentence, first)
+            place, word = _find_word(sentence, first) if compound else (sentence.begin + first, 1)
+            offset = origin + places[place] + place
             begin, end = SPANS[tokens[place]][word]
-            begin += places[place] + place
+            begin += offset
             if last != first:
-                place, word = _find_word(sentence, last)
-                end = SPANS[tokens[place]][word].end
-            found.append(Span(begin, places[place] + place + end))
-        return whole, found
+                place, word = _find_word(sentence, last) if compound else (sentence.begin + last, 1)
+                offset = origin + places[place] + place
+                end = SPANS[tokens[place]][word][1]
+            found.append(Span(begin, offset + end))
+        return found
 
-    def _token_places(self, line: Line) -> list[int]:
-        """Return where the tokens of `line` begin in the source, each less its number."""
-        places = self._places.get(line.number)
-        if places is None:
-            places = self._places[line.number] = self._find_tokens(line)
-        return places
-
-    def _find_tokens(self, line: Line) -> list[int]:
-        text, begin = self._texts[line.number], self._line_places[line.number]
-        places = list(accumulate(map(len, line.tokens), initial=begin))
-        if places[-1] - begin + len(line.tokens) - 1 == len(text.rstrip()):
-            return places  # one white space between tokens: no need to look
-        found = [begin + token.start() for token in _TOKEN.finditer(text) if not FLAGS[token.group()] & VOID]
-        return [place - number for number, place in enumerate(found[line.skipped :])]
+    def _token_places(self, line: Line) -> tuple[int, list[int]]:
+        """Return where `line` begins in the source, and where in it each of its tokens begins, less its number."""
+        text, begin, places = self._texts[line.number], self._line_places[line.number], line.ends
+        if places[-1] + len(line.tokens) - 1 != len(text.rstrip()):  # more than one white space between tokens
+            found = [token.start() for token in _TOKEN.finditer(text) if not FLAGS[token.group()] & VOID]
+            places = [place - number for number, place in enumerate(found[line.skipped :])]
+        self._places[line.number] = begin, places
+        return begin, places
 
     @cached_property
     def _line_places(self) -> list[int]:
@@ -176,8 +173,6 @@ def _text_with_marks(line: Line) -> str:
 def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:
     """Return the place in its line of the token with the word of that number, and the place of its span there."""
     line, place = sentence.line, sentence.begin + number  # if every token before it has one word
-    if not line.flags & COMPOUND:
-        return place, 1
     for at, flags in line.marks:
         if at > place:
             break

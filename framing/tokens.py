@@ -7,7 +7,7 @@ sentence, name a country, or may belong to a credit or a quotation.
 
 import re
 from collections.abc import Iterable
-from itertools import chain, compress, count
+from itertools import accumulate, chain, compress, count
 from typing import NamedTuple
 
 from framing.countries import countries_named
@@ -104,7 +104,7 @@ class Line:
     `number` in the source, without its first `skipped` tokens.
     """
 
-    __slots__ = ("flags", "marks", "number", "skipped", "tokens")
+    __slots__ = ("_ends", "flags", "marks", "number", "skipped", "tokens")
 
     def __init__(self, tokens: list[str], number: int, skipped: int = 0) -> None:
         self.tokens = tokens
@@ -112,11 +112,19 @@ class Line:
         self.skipped = skipped
         self.marks: list[tuple[int, int]] = []
         self.flags = 0
+        self._ends: list[int] = []
 
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
         return self.text_between(0, len(self.tokens))
+
+    @property
+    def ends(self) -> list[int]:
+        """How many letters the tokens before each token have, and last how many all of them have, as they stand."""
+        if not self._ends:
+            self._ends = list(accumulate(map(len, self.tokens), initial=0))
+        return self._ends
 
     @property
     def length(self) -> int:

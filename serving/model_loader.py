@@ -13,4 +13,5 @@ def open_model(bundle: Path, version: str = "") -> FramingModel:
     """
     model = load_bundle(bundle, version=version)
     check_golden(model, bundle)
+    model.forget_vocabulary()
     return model

@@ -10,6 +10,7 @@ It ends when told to by a signal, or when the supervisor has gone; the calls it 
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import signal
 import socket
@@ -64,7 +65,7 @@ class Worker:
                 case "commit" if self._prepared:
                     await self.server.serve_model(self._prepared)
                     self._prepared = None
-                    _spare_collector()
+                    _free_memory()
                 case "drop":
                     self._prepared = None
                 case "shadow":
@@ -105,13 +106,16 @@ def _on_signals(stop: Callable[[], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
-def _spare_collector() -> None:
-    """Free what is garbage now and let the collector never look at the rest again: calls would wait for it.
+def _free_memory() -> None:
+    """Free what is garbage now, and give what is free back to the system, which glibc does only when it is told to.
 
-    What is left are modules and the model, which goes by reference counting alone.
+    The collector never looks at the rest again: calls would wait for it. What is left are modules and the model, which
+    goes by reference counting alone.
     """
     gc.collect()
     gc.freeze()
+    with contextlib.suppress(AttributeError):  # other libraries than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def main() -> None:

@@ -71,7 +71,7 @@ def test_words_and_sentences_are_found_again_where_they_stand(text: str, title: 
     fielded = read_fields(article)
     for index, sentence in enumerate(fielded.sentences):
         source, prepared = article.part(fielded.part(index)), fielded.prepared(index)
-        whole, spans = prepared.spans(sentence, [(number, number, 0.0) for number in range(sentence.size)])
+        whole, *spans = prepared.spans(sentence, [(number, number, 0.0) for number in range(sentence.size)])
         assert normalise(whole.of(source)) == sentence.text
         for span, word in zip(spans, sentence.words, strict=True):
             assert 0 <= span.begin < span.end <= len(source)
@@ -82,7 +82,7 @@ def test_a_word_is_cut_from_the_text_as_it_was_sent() -> None:
     text = "\u200f قال بُوتين، :  (إيران ٢٠٢٥)"
     prepared = read_fields(Article(text=text)).text
     sentence = prepared.sentences[0]
-    whole, spans = prepared.spans(sentence, [(0, 0, 0.0), (1, 1, 0.0), (2, 2, 0.0), (3, 3, 0.0), (1, 2, 0.0)])
+    whole, *spans = prepared.spans(sentence, [(0, 0, 0.0), (1, 1, 0.0), (2, 2, 0.0), (3, 3, 0.0), (1, 2, 0.0)])
     assert [span.of(text) for span in spans] == ["قال", "بُوتين", "إيران", "٢٠٢٥", "بُوتين، :  (إيران"]
     assert whole.of(text) == text[2:]
 
