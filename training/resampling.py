@@ -7,6 +7,7 @@ translation evaluation", section 4). Statistics are computed from counts that ad
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +46,7 @@ class Resamples:
 
     def __init__(self, groups: Sequence[str], *, count: int | None = None, seed: int = 0) -> None:
         names, self._members = np.unique(np.asarray(groups), return_inverse=True)
-        even = np.full(len(names), 1 / len(names))
-        draws = np.random.default_rng(seed).multinomial(len(names), even, size=count or RESAMPLES)
-        self._draws = draws.astype(np.float64)
+        self._draws = _draws(len(names), count or RESAMPLES, seed)
 
     def of_sums(self, counts: Matrix, statistic: Statistic) -> Interval:
         """Return the 95 % percentile interval of a `statistic` (..., *shape) of the sum of `counts` (n, *shape)."""
@@ -85,6 +84,15 @@ class Resamples:
         sums = np.column_stack([np.bincount(members, column, minlength=len(groups)) for column in flat.T])
         draws = self._draws if len(groups) == self._draws.shape[1] else self._draws[:, groups]
         return (draws @ sums).reshape(len(draws), *counts.shape[1:])
+
+
+@lru_cache(maxsize=1)  # of one corpus several models, baselines and figures are measured, one after the other
+def _draws(groups: int, count: int, seed: int) -> Matrix:
+    """Return how often each of `groups` is drawn in each of `count` resamples, (count, groups)."""
+    even = np.full(groups, 1 / groups)
+    draws: Matrix = np.random.default_rng(seed).multinomial(groups, even, size=count).astype(np.float64)
+    draws.setflags(write=False)
+    return draws
 
 
 def interval(counts: Matrix, groups: Sequence[str], statistic: Statistic, *, seed: int = 0) -> Interval:

@@ -6,6 +6,7 @@ import pytest
 
 from framing.article import Abstention, Article
 from framing.errors import InvalidInput
+from framing.fields import read_fields
 from framing.model import FramingModel
 from training.data import LabelledItem
 
@@ -95,6 +96,12 @@ def test_low_confidence_withholds_the_framing_and_keeps_the_topics(model: Framin
     assert answer.abstention == Abstention.LOW_CONFIDENCE
     assert answer.framing == ""
     assert answer.selected_topics == model.classify(Article(text=TEXT)).selected_topics != ()
+
+
+def test_an_article_read_already_is_answered_alike(model: FramingModel) -> None:
+    for language in ("", "ru-RU"):
+        article = Article(title="Moscow and Tehran", text=TEXT, language=language)
+        assert model.classify_read(read_fields(article), language) == model.classify(article)
 
 
 def test_a_language_the_caller_names_is_believed(model: FramingModel) -> None:
