@@ -24,7 +24,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
 _TOKENS_AT_ONCE = 256  # that are worked out: many more would need much memory
-_ONES = np.ones(SAMPLE_WORDS)
 _FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
@@ -86,39 +85,44 @@ class Scores:
 
     `total` (L) are the scores, and `unplaced` (L) is what of them no sentence has: intercept, calibration and shape
     counts. `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
+    `rows` (words, F * L + facts) stand in the order of the sentences; those of pairs are with the words of the pair.
     """
 
-    __slots__ = ("_ends", "_rows", "_shares", "_sums", "known", "signs", "total", "unplaced", "words")
-
     def __init__(self, article: FieldedArticle, rows: FloatArray, unplaced: FloatArray, exponent: float) -> None:
-        sizes, labels = [sentence.size for sentence in article.sentences], len(unplaced)
-        self._ends = list(accumulate(sizes, initial=0))
-        self._rows = rows
-        self._sums = _sums(rows, self._ends)
-        shares = [_shares(sizes, members, exponent) for members in article.members]
-        self._shares = np.array([*shares, [1.0] * len(sizes)])
-        *fields, counts = (self._shares @ self._sums).tolist()
-        parts = [sums[field * labels : (field + 1) * labels] for field, sums in enumerate(fields)]
+        labels = len(unplaced)
+        self._ends = list(accumulate([sentence.size for sentence in article.sentences], initial=0))
         self.words = self._ends[-1]
-        self.unplaced = unplaced.tolist()
-        self.total = list(map(sum, zip(self.unplaced, *parts, strict=True)))
+        self._rows = rows[: self.words]
+        self._shares = np.zeros((len(FIELDS) + 2, self.words))
+        for row, members in zip(self._shares, article.members, strict=False):
+            _spread(row, self._ends, members, exponent)
+        self._shares[-2] = 1.0
+        self._shares[-1, :SAMPLE_WORDS] = 1.0
+        *fields, counts, signs = (self._shares @ self._rows).tolist()
+        parts = [sums[field * labels : (field + 1) * labels] for field, sums in enumerate(fields)]
+        self.unplaced: list[float] = unplaced.tolist()
+        self.total: list[float] = list(map(sum, zip(self.unplaced, *parts, strict=True)))
         self.known = round(counts[-_FACTS])
-        if self.words > SAMPLE_WORDS:
-            counts = (_ONES @ rows[:SAMPLE_WORDS]).tolist()
-        self.signs = counts[1 - _FACTS :]
+        self.signs: list[float] = signs[1 - _FACTS :]
 
     def by_sentence(self) -> FloatArray:
         """Return what each sentence adds to each score, (L, S)."""
         fields, labels = len(FIELDS), len(self.total)
-        sums = self._sums[:, : fields * labels].reshape(-1, fields, labels)
-        added: FloatArray = np.einsum("sfl,fs->ls", sums, self._shares[:-1])
+        if not self.words:
+            return np.zeros((labels, len(self._ends) - 1))
+        sums = _sums(self._rows[:, : fields * labels], self._ends).reshape(-1, fields, labels)
+        shares = self._shares[:fields].take(self._ends[:-1], axis=1, mode="clip")  # of a sentence: as of its first word
+        added: FloatArray = np.einsum("sfl,fs->ls", sums, shares)
         return added
 
     def by_word(self, sentence: int, label: int) -> list[float]:
         """Return what each word of a sentence adds to a score. Of what a pair adds, half is with either word."""
-        labels = len(self.total)
-        rows = self._rows[self._ends[sentence] : self._ends[sentence + 1], label : len(FIELDS) * labels : labels]
-        words: list[float] = (rows @ self._shares[:-1, sentence]).tolist()
+        fields, labels, (begin, end) = len(FIELDS), len(self.total), self._ends[sentence : sentence + 2]
+        if begin == end:
+            return []
+        words: list[float] = (
+            self._rows[begin:end, label : fields * labels : labels] @ self._shares[:fields, begin]
+        ).tolist()
         return words
 
 
@@ -215,21 +219,21 @@ def field_norm(words: int, exponent: float) -> float:
     return float(max(1, words) ** exponent)
 
 
-def _shares(sizes: Sequence[int], members: Sequence[int], exponent: float) -> list[float]:
-    """Return what each sentence is multiplied by in the field with `members`; `sizes` are words of sentences."""
-    share = 1 / field_norm(sum(map(sizes.__getitem__, members)), exponent)
-    shares = [0.0] * len(sizes)
-    for index in members:
-        shares[index] = share
-    return shares
+def _spread(row: FloatArray, ends: Sequence[int], field: Sequence[int], exponent: float) -> None:
+    """Write into `row` (N) what the words of the sentences in `field` are multiplied by in it."""
+    runs = [field] if isinstance(field, range) else [range(index, index + 1) for index in field]
+    places = [(ends[run.start], ends[run.stop]) for run in runs if run]
+    share = 1 / field_norm(sum([end - begin for begin, end in places]), exponent)
+    for begin, end in places:
+        row[begin:end] = share
 
 
 def _sums(rows: FloatArray, ends: Sequence[int]) -> FloatArray:
     """Return the sum of the rows of each sentence; `ends` are where sentences begin, and the end."""
-    begins = [begin for begin, end in pairwise(ends) if end > begin]
-    if len(begins) == len(ends) - 1 and begins:
-        return np.add.reduceat(rows, begins)
+    if len(set(ends)) == len(ends) > 1:  # no sentence is without words
+        return np.add.reduceat(rows, ends[:-1])
     sums = np.zeros((len(ends) - 1, rows.shape[1]))
+    begins = [begin for begin, end in pairwise(ends) if end > begin]
     if begins:
         sums[np.diff(ends) > 0] = np.add.reduceat(rows, begins)
     return sums
