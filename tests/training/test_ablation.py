@@ -81,11 +81,11 @@ def test_masked_outlets_are_not_read(config: Config, data_file: Path, taxonomy: 
 def test_the_command_prints_a_table_or_an_object_a_line(data_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sets = [argument for setting in (*SMALL, f'data.paths=["{data_file}"]') for argument in ("--set", setting)]
     with pytest.raises(SystemExit, match="0"):
-        main(["ablate", *sets, "--only", "without counts"])
+        main(["ablate", *sets, "--only", "without counts for the framing"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(" | ")[0] for line in lines] == ["| variant", "| ---", "| without counts"]
+    assert [line.split(" | ")[0] for line in lines] == ["| variant", "| ---", "| without counts for the framing"]
     with pytest.raises(SystemExit, match="0"):
-        main(["ablate", *sets, "--only", "without counts", "--json"])
+        main(["ablate", *sets, "--only", "without counts for the framing", "--json"])
     assert set(json.loads(capsys.readouterr().out)["differences"]) == set(FIGURES)
 
 
