@@ -19,8 +19,6 @@ SHAPE = (
 )  # fmt: skip
 
 _LONG_ITEM = 400
-
-
 _NO_TITLE = PreparedText((), (), "")
 
 

@@ -74,7 +74,7 @@ def fit(
     for number, (train, test) in enumerate(folds):
         told = f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict"
         jobs.append((told, train, test))
-    strangers = prose_folds(labels) if config.framing.across_prose else []
+    strangers = prose_folds(labels, weights) if config.framing.across_prose else []
     jobs += [
         (f"{len(train)} items of other prose to fit, {len(test)} to predict", train, test) for train, test in strangers
     ]
@@ -125,11 +125,14 @@ def cluster_folds(
     yield from article_folds(columns, reports, config.folds.count, strata=strata, seed=config.seed)
 
 
-def prose_folds(labels: Labels) -> list[Fold]:
-    """Return (train, test) rows that part the items by their prose; none if some part lacks a label to be learnt."""
+def prose_folds(labels: Labels, weights: Matrix) -> list[Fold]:
+    """Return (train, test) rows that part the items by their prose.
+
+    None if in the other items there is a label that nothing of a weight above 0 teaches.
+    """
     parts = [labels.prose == prose for prose in np.unique(labels.prose)]
     folds = [(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts]
-    whole = all(_has_every_label(labels.at(train), labels) for train, _ in folds)
+    whole = all(_has_every_label(labels.at(train[weights[train] > 0]), labels) for train, _ in folds)
     return folds if whole else []
 
 

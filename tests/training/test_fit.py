@@ -92,12 +92,14 @@ def test_every_item_is_scored_once_by_a_model_of_other_prose(
     fitted: FitResult, some_items: list[LabelledItem], taxonomy: Taxonomy
 ) -> None:
     labels = Labels.of(some_items, taxonomy)
-    folds = prose_folds(labels)
+    alike = np.ones(len(some_items))
+    folds = prose_folds(labels, alike)
     assert sorted(row for _, test in folds for row in test.tolist()) == list(range(len(some_items)))
     assert all(not {*labels.prose[train]} & {*labels.prose[test]} for train, test in folds)
     assert fitted.out_of_fold.strangers is not None
     one = replace(labels, prose=np.full(len(some_items), "plain"))
-    assert prose_folds(one) == []
+    assert prose_folds(one, alike) == []
+    assert prose_folds(labels, (labels.prose == "plain").astype(float)) == []  # of which nothing can be learnt
 
 
 def test_the_best_threshold_of_calibrated_probabilities_is_the_one_with_the_highest_f1() -> None:
