@@ -18,6 +18,7 @@ import asyncio
 import fcntl
 import os
 import termios
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ from grpc._cython import cygrpc  # type: ignore[attr-defined]  # grpcio has no t
 _OTHERS = 4  # calls under way to be taken for a method of which nothing is said
 _NO_FLAGS = 0
 _LAST = 512  # calls more of each method that are taken when the server stops
+_MOST_OPEN = 2048  # short calls of a method that are open at once: what comes beyond them waits in the core
 
 
 def aio_server(
@@ -39,7 +41,8 @@ def aio_server(
 ) -> grpc.aio.Server:
     """Return a server that takes up to `most` calls of a ``/service/method`` in one turn of the event loop.
 
-    A call of a `short` method, unary, is carried out though its caller may have gone. Only methods added by
+    A call of a `short` method, unary, is carried out though its caller may have gone, and as many more are taken as are
+    open: one that waits to be refused keeps none out that could be answered. Only methods added by
     `add_registered_method_handlers` are answered; others are UNIMPLEMENTED.
     """
     server: Any = grpc.aio.server(options=list(options), interceptors=list(interceptors))
@@ -67,6 +70,7 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]  # as above
         self._handlers: dict[str, Any] = {}
         self._resolver = cygrpc._MethodResolver([], self._handlers)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._open: Counter[str] = Counter()
         self._ended: dict[bytes | None, asyncio.Future[None]] = {}
         self._ends = False
 
@@ -108,10 +112,21 @@ class _Acceptor(cygrpc.AioServer):  # type: ignore[misc]  # as above
                     ended.set_exception(error)
                 return
             if name in self._short:
-                await cygrpc._handle_exceptions(call, self._answer(name, call), self._events, name)
+                if not await self._carry_out(name, call):
+                    return
                 continue
             handling = cygrpc._handle_rpc(name, self._resolver, self._chain, call, self._events, False)
             self._keep(cygrpc._schedule_rpc_coro(handling, call, self._events, name))
+
+    async def _carry_out(self, name: str, call: Any) -> bool:
+        """Answer a short call, another taking calls in its place if few are left to; return whether to go on."""
+        self._open[name] += 1
+        replaced = self._most[name] <= 2 * self._open[name] < 2 * _MOST_OPEN
+        if replaced:
+            self._take(name.encode(), 1)
+        await cygrpc._handle_exceptions(call, self._answer(name, call), self._events, name)
+        self._open[name] -= 1
+        return not replaced
 
     async def _answer(self, name: str, call: Any) -> None:
         """Answer a short unary call, as `cygrpc._handle_unary_unary_rpc` does, and do not listen for its end."""

@@ -24,7 +24,7 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _IDLE_SECONDS, _LOOK_SECONDS = 1.0, 0.1
 _MOST_UTF8 = 4  # bytes of a code point
 _SLICE_SECONDS = 0.005  # in which articles may begin in one turn of the event loop
-_ARTICLES, _REFUSALS = 4, 3  # that begin in a turn, of those that wait: so most of the time goes to articles
+_ARTICLES, _REFUSALS = 4, 1  # that begin in a turn, of those that wait: so most of the time goes to articles
 _STREAM_RETRY_SECONDS = 1.0
 _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
     (False, False): grpc.unary_unary_rpc_method_handler,

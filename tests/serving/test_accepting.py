@@ -88,3 +88,27 @@ def test_a_caller_who_has_gone_before_the_answer_disturbs_nobody(
     assert stub.ClassifyArticle(request, timeout=10).classification.framings
     eventually(lambda: not server.service.calls.admission.waiting)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_calls_that_wait_to_be_refused_keep_none_out_that_can_be_answered(
+    server: FramingServer, stub: pb_grpc.ClassificationServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, many = server.service.calls, server.settings.max_waiting + 300  # more than are taken at once
+    request = pb.ClassifyArticleRequest(article=pb.Article(text=TEXT))
+    held, turns = [], calls._refusals
+
+    async def hold() -> None:
+        place = asyncio.get_running_loop().create_future()
+        held.append(place)
+        await place
+
+    monkeypatch.setattr(turns, "take", hold)
+    monkeypatch.setattr(calls.admission, "_most_calls", 0)
+    refused = [stub.ClassifyArticle.future(request) for _ in range(many)]
+    eventually(lambda: len(held) == many)
+    monkeypatch.setattr(calls.admission, "_most_calls", 1)
+    assert stub.ClassifyArticle(request, timeout=10).classification.framings
+    for place in held:
+        place.get_loop().call_soon_threadsafe(place.set_result, None)
+    assert {call.code() for call in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+    eventually(lambda: not sum(server._server._server._open.values()))  # type: ignore[attr-defined]  # it is an _Acceptor
