@@ -15,7 +15,7 @@ from framing.text import PreparedText, Sentence, prepare
 FIELDS = ("all", "head", "pair")
 SHAPE = (
     "pair_in_headline", "pair_in_head", "pair_in_item", "pair_share", "iran_share", "russia_share",
-    "iran_in_item", "russia_in_item", "near_share", "near_in_head", "quoted_share", "length",
+    "iran_in_item", "russia_in_item", "near_share", "near_in_head", "length",
 )  # fmt: skip
 
 _LONG_ITEM = 400
@@ -50,11 +50,11 @@ def read_fields(article: Article) -> FieldedArticle:
     sentences = [*title.sentences, *text.sentences]
     head = min(len(sentences), max(1, len(title.sentences)) + 1)
     pair = [index for index, sentence in enumerate(sentences) if sentence.countries == BOTH]
-    shape = shape_of(sentences, head, quoted_share=_quoted_share(title, text))
+    shape = shape_of(sentences, head)
     return FieldedArticle(title, text, sentences, (range(len(sentences)), range(head), pair), shape)
 
 
-def shape_of(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -> tuple[float, ...]:
+def shape_of(sentences: Sequence[Sentence], head: int) -> tuple[float, ...]:
     """Return the shape counts of an article: of its sentences, of which the first `head` are headline and lead."""
     named = [sentence.countries for sentence in sentences]
     near = [sentence.near for sentence in sentences]
@@ -72,11 +72,5 @@ def shape_of(sentences: Sequence[Sentence], head: int, *, quoted_share: float) -
         float(in_item & RUSSIA > 0),
         sum(near) / count,
         float(any(near[:head])),
-        quoted_share,
         min(1.0, math.log1p(words) / math.log1p(_LONG_ITEM)),
     )
-
-
-def _quoted_share(*parts: PreparedText) -> float:
-    quoted = sum([len(quotation) for part in parts for quotation in part.quotations])
-    return quoted / sum([part.length for part in parts]) if quoted else 0.0

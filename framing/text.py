@@ -1,7 +1,7 @@
 """Text as the models see it: an item's own words in one form of letters, with the way back.
 
 The prepared text has no furniture, signature or wire credit (furniture.py), one form of each letter
-(letters.py), bounds of sentences and quotations. What an answer always needs is worked out at once; what only
+(letters.py), bounds of sentences. What an answer always needs is worked out at once; what only
 evidence or a reader needs (the text, the way back to the source) when it is asked for.
 """
 
@@ -13,11 +13,10 @@ from itertools import accumulate, chain, pairwise
 from framing.countries import BOTH, countries_named
 from framing.furniture import strip_furniture
 from framing.letters import Span
-from framing.tokens import ABBREVIATED, COMPOUND, ENDS, FLAGS, QUOTES, SPANS, TOKENS, VOID, Line, split_lines
+from framing.tokens import ABBREVIATED, COMPOUND, ENDS, FLAGS, SPANS, TOKENS, VOID, Line, split_lines
 
 _TOKEN = re.compile(r"\S+")
 _NEAR_WORDS = 3
-_QUOTATION = re.compile(r"«[^«»\n]*»|“[^“”\n]*”|„[^„“”\n]*[“”]|\"[^\"\n]*\"")
 
 
 class Sentence:
@@ -72,17 +71,6 @@ class PreparedText:
     def text(self) -> str:
         """The prepared text: tokens with one space between them, lines with one line feed."""
         return "\n".join([line.text for line in self.lines])
-
-    @property
-    def length(self) -> int:
-        """The length of the prepared text."""
-        return sum([line.length for line in self.lines]) + max(0, len(self.lines) - 1)
-
-    @property
-    def quotations(self) -> list[str]:
-        """The quotations, with their marks."""
-        texts = [_text_with_marks(line) for line in self.lines if line.flags & QUOTES]
-        return [quotation for text in texts for quotation in _QUOTATION.findall(text)]
 
     def spans(self, sentence: Sentence, phrases: Iterable[tuple[int, int, float]]) -> list[Span]:
         """Return where `sentence` and each of `phrases` (first word, last word, what it adds) stand in the source."""
@@ -162,12 +150,6 @@ def _near(named: Sequence[tuple[int, int]]) -> bool:
         if first | second == BOTH and after - before <= _NEAR_WORDS:
             return True
     return any(country == BOTH for _, country in named)
-
-
-def _text_with_marks(line: Line) -> str:
-    """Return the part of the line's text from its first token with a quotation mark to its last."""
-    places = [place for place, flags in line.marks if flags & QUOTES]
-    return line.text_between(places[0], places[-1] + 1)
 
 
 def _find_word(sentence: Sentence, number: int) -> tuple[int, int]:

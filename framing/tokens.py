@@ -2,7 +2,7 @@
 
 A language has few of them and repeats them: what a token tells is worked out once and remembered, so that
 reading an article is one split, one look-up a token, and a walk over those few that are marked: that they end a
-sentence, name a country, or may belong to a credit or a quotation.
+sentence, name a country, or may belong to a credit.
 """
 
 import re
@@ -18,18 +18,15 @@ from framing.memo import Memo
 ENDS = 4  # it ends a sentence
 ABBREVIATED = 8  # it would, but for being an abbreviation
 STOPS = 16  # it has the full stop of prose, abbreviations' included
-QUOTES = 32  # it has a quotation mark
-OPENS = 64  # it has an opening bracket
-CLOSES = 128  # it ends with a closing bracket
-COMPOUND = 256  # it has no word, or several
-VOID = 512  # it folds to nothing
-RESIZED = 1024  # its folded form is longer or shorter
+OPENS = 32  # it has an opening bracket
+CLOSES = 64  # it ends with a closing bracket
+COMPOUND = 128  # it has no word, or several
+VOID = 256  # it folds to nothing
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?؟…۔]+[\"'»”)\]]*\Z")
 _PROSE_END = re.compile(r"[.!?؟…][\"'»”)\]]*\Z")
-_QUOTATION_MARK = re.compile('[«»“”„"]')
 _ABBREVIATION = re.compile(
     r"[\s(«\"“](?:\w|[\w.]+\.\w|mr|mrs|ms|dr|gen|sen|rep|lt|col|adm|st|vs|no|inc|ltd|co|jan|feb|aug|sept?|oct|nov|dec"
     r"|им|г|гг|ул|др|пр|тыс|млн|млрд|руб|см|проф|акад|т|ст)\Z"
@@ -49,8 +46,7 @@ def read_token(raw: str) -> Token:
     """Return what `raw` (no white space in it) tells."""
     folded = fold(raw)
     words = words_of(folded)
-    flags = _flags(folded, words) if folded else VOID
-    return Token(folded, words, flags | RESIZED * (len(folded) != len(raw)))
+    return Token(folded, words, _flags(folded, words) if folded else VOID)
 
 
 def _read_spans(raw: str) -> tuple[Span, ...]:
@@ -80,7 +76,6 @@ def _flags(folded: str, words: tuple[str, ...]) -> int:
     for word in words:
         flags |= countries_named(word)
     flags |= STOPS * bool(_PROSE_END.search(folded))
-    flags |= QUOTES * bool(_QUOTATION_MARK.search(folded))
     flags |= OPENS * ("(" in folded)
     flags |= CLOSES * folded.rstrip(".,").endswith((")", "]", "/"))
     return flags | COMPOUND * (len(words) != 1)
@@ -117,7 +112,7 @@ class Line:
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
-        return self.text_between(0, len(self.tokens))
+        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens)])
 
     @property
     def ends(self) -> list[int]:
@@ -125,15 +120,6 @@ class Line:
         if not self._ends:
             self._ends = list(accumulate(map(len, self.tokens), initial=0))
         return self._ends
-
-    @property
-    def length(self) -> int:
-        """The length of the text."""
-        return len(self.text if self.flags & RESIZED else " ".join(self.tokens))
-
-    def text_between(self, begin: int, end: int) -> str:
-        """Return the folded tokens from `begin` to before `end` with one space between them."""
-        return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens[begin:end])])
 
     def cut(self, begin: int, end: int) -> "Line":
         """Return the line from token `begin` to token `end`."""

@@ -88,10 +88,7 @@ class Data(Section):
 
 
 class Features(Section):
-    """What is counted of an article, and from how many articles joined of two topics are learnt besides.
-
-    `quoted` is what the share in quotation marks weighs beside the other shape counts.
-    """
+    """What is counted of an article, and from how many articles joined of two topics are learnt besides."""
 
     least_ngram: int = Field(default=2, ge=1, le=8)
     greatest_ngram: int = Field(default=5, ge=1, le=8)
@@ -99,7 +96,6 @@ class Features(Section):
     least_articles: int = Field(default=2, ge=1)
     most_ngrams: int = Field(default=60_000, ge=100)
     exponent: float = Field(default=0.5, ge=0, le=1)
-    quoted: float = Field(default=1.0, ge=0)
     joined: int = Field(default=0, ge=0)
 
 

@@ -19,7 +19,7 @@ LEAST_WORDS = 60  # of the first item
 MOST_WORDS = 450
 SHARES = (0.2, 0.6)  # of the second item: about a fifth is the least that the codebook counts
 _TRIES = 100
-_HEAD, _QUOTED = FIELDS.index("head"), SHAPE.index("quoted_share")
+_HEAD = FIELDS.index("head")
 
 Rows = npt.NDArray[np.int64]
 
@@ -69,6 +69,4 @@ def _fits(first: int, second: int) -> bool:
 
 def joined_shape(first: FieldedArticle, second: FieldedArticle) -> tuple[float, ...]:
     """Return the shape counts of two articles, one after the other."""
-    sizes = [len(article.title.text) + len(article.text.text) for article in (first, second)]
-    quoted = np.average([article.shape[_QUOTED] for article in (first, second)], weights=sizes)
-    return shape_of([*first.sentences, *second.sentences], len(first.members[_HEAD]), quoted_share=float(quoted))
+    return shape_of([*first.sentences, *second.sentences], len(first.members[_HEAD]))

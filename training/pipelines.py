@@ -32,21 +32,19 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     counted already, with the same `sizes` and `bigrams`.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  # scikit-learn wants every parameter here by name
+    def __init__(  # scikit-learn wants every parameter here by name
         self,
         sizes: tuple[int, int] = (2, 5),
         bigrams: bool = True,
         least_articles: int = 2,
         most_ngrams: int = 60_000,
         exponent: float = 0.5,
-        quoted: float = 1.0,
     ) -> None:
         self.sizes = sizes
         self.bigrams = bigrams
         self.least_articles = least_articles
         self.most_ngrams = most_ngrams
         self.exponent = exponent
-        self.quoted = quoted
 
     def fit(self, articles: Articles, y: object = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
         """Choose the vocabulary: the n-grams of most articles, of `least_articles` at the least."""
@@ -83,15 +81,11 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             sparse.csr_matrix(sparse.diags_array(1 / counts.norms(field, self.exponent)) @ words)
             for field, words in enumerate(counts.words)
         ]
-        shape_counts = sparse.csr_matrix(counts.shape * self._shape_factors())
-        return FactoredRows([*((words, spelling) for words in shares), (shape_counts,)])
+        return FactoredRows([*((words, spelling) for words in shares), (sparse.csr_matrix(counts.shape),)])
 
     def factors(self) -> Matrix:
-        """Return what each column's count was multiplied by: its idf, or a shape count's weight beside the others."""
-        return np.concatenate([np.tile(self.idf_, len(FIELDS)), self._shape_factors()])
-
-    def _shape_factors(self) -> Matrix:
-        return np.array([self.quoted if name == "quoted_share" else 1.0 for name in SHAPE])
+        """Return what each column's count was multiplied by: its idf, or 1 for a shape count."""
+        return np.concatenate([np.tile(self.idf_, len(FIELDS)), np.ones(len(SHAPE))])
 
     def _counts(self, articles: Articles) -> NgramCounts:
         if isinstance(articles, NgramCounts):
@@ -155,7 +149,6 @@ def make_ngrams(features: Features) -> FieldNgrams:
         least_articles=features.least_articles,
         most_ngrams=features.most_ngrams,
         exponent=features.exponent,
-        quoted=features.quoted,
     )
 
 

@@ -1,15 +1,17 @@
 """Other groups of sentences than framing.fields has, for ablations to try in the place of one of its fields."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from framing.fields import FIELDS, FieldedArticle
 from framing.text import Sentence
-from framing.tokens import QUOTES, TOKENS
 
 FieldName = Literal["all", "head", "pair"]
 Group = Literal["headline", "lead", "rest", "quoted", "unquoted"]
+
+_QUOTATION_MARK = re.compile('[«»“”„"]')
 
 
 def _headline(article: FieldedArticle) -> Iterable[int]:
@@ -51,4 +53,4 @@ def regrouped(article: FieldedArticle, groups: Mapping[FieldName, Group]) -> Fie
 
 
 def _has_marks(sentence: Sentence) -> bool:
-    return any(TOKENS[token].flags & QUOTES for token in sentence.tokens)
+    return _QUOTATION_MARK.search(sentence.text) is not None

@@ -79,11 +79,6 @@ def test_abbreviations_end_no_sentence() -> None:
     assert [sentence.text for sentence in prepared.sentences][-2:] == ["who won?", "nobody!"]
 
 
-def test_quotations_are_found_in_all_marks() -> None:
-    prepared = prepare('قال "نعم" ثم «لا» and “so” und „wohl“ end')
-    assert prepared.quotations == ['"نعم"', "«لا»", "“so”", "„wohl“"]
-
-
 def test_the_sample_keeps_its_body_only(sample: str) -> None:
     prepared = prepare(sample)
     assert prepared.credit == "رویترز"

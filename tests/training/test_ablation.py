@@ -61,6 +61,14 @@ def test_other_groups_of_sentences_stand_in_the_place_of_a_field() -> None:
     assert (list(kept[0]), list(kept[2])) == ([0, 1, 2, 3], [1])
 
 
+@pytest.mark.parametrize("quotation", ['"نعم"', "«لا»", "“so”", "„wohl“"])
+def test_quotation_marks_of_all_kinds_are_seen(quotation: str) -> None:
+    article = read_fields(
+        Article(text=f"Moscow and Tehran met. The minister said {quotation} again. No more was told.")
+    )
+    assert list(GROUPS["quoted"](article)) == [1]
+
+
 def test_a_variant_with_another_group_is_read_so(config: Config, data_file: Path, taxonomy: Taxonomy) -> None:
     items = load_corpus([data_file], taxonomy).items
     variants = {"same": Variant(groups={}), "rest": Variant(groups={"all": "rest"})}

@@ -33,7 +33,7 @@ def test_a_joined_article_is_counted_as_its_two_texts_one_after_the_other() -> N
     for own, read in zip(joined.words, counts.at(np.array([2])).words, strict=True):
         assert abs(own - read).max() == 0
     np.testing.assert_array_equal(joined.lengths[0], counts.lengths[2])
-    np.testing.assert_allclose(joined.shape[0], counts.shape[2], atol=0.01)  # the line breaks count in quoted_share
+    np.testing.assert_allclose(joined.shape[0], counts.shape[2])
 
 
 def test_joining_is_the_same_every_time(
