@@ -51,7 +51,7 @@ def calibrate(
     scale[count:], shift[count:] = _temperature_and_bias(scores[:, count:], labels.framing, weights)
     if strangers is not None:
         alike = config.framing.model_copy(update={"prose": {}})  # each prose is as strange to the models of the others
-        logits = (strangers * scale + shift)[:, count:]
+        logits = strangers * scale[count:] + shift[count:]
         softer = _temperature(logits, labels.framing, framing_weights(labels, alike, taxonomy))
         scale[count:], shift[count:] = softer * scale[count:], softer * shift[count:]
     return Calibration(scale, shift)

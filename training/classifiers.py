@@ -15,7 +15,7 @@ from training.factored_rows import FactoredRows, SparseRows
 from training.folds import Rows
 from training.joined import join_articles
 from training.ngram_counts import NgramCounts
-from training.pipelines import Articles, FittedPipelines, Matrix, make_classifier, make_ngrams
+from training.pipelines import Articles, FieldNgrams, FittedPipelines, Matrix, make_classifier, make_ngrams
 from training.ridge import DualRidge
 
 
@@ -44,13 +44,31 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
 
     Raises DataError if no item has one of the framings.
     """
-    ngrams = make_ngrams(config.features)
-    ngrams.fit(known.counts)
+    ngrams = make_ngrams(config.features).fit(known.counts)
     joined = join_articles(known.items, known.articles, known.topics, config.features.joined, config.seed)
     more = known.counts.joined(joined.first, joined.second, joined.shape)
     rows = ngrams.factored(known.counts.followed_by(more))
     topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
     topics.fit(_read_by(topics, rows), np.vstack([known.topics, joined.topics]))
+    _round(topics, ngrams)
+    return FittedPipelines(ngrams, topics, _fit_framing(config, known, taxonomy, ngrams, rows))
+
+
+def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
+    """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
+    rows = pipelines.ngrams.factored(articles)
+    return np.hstack([_scores(pipeline, rows) for pipeline in (pipelines.topics, pipelines.framing)])
+
+
+def framing_scores(config: Config, known: Known, articles: Articles, taxonomy: Taxonomy) -> Matrix:
+    """Return what `pipeline_scores` does of the framings, (n, K), by one fitted on what is `known`."""
+    ngrams = make_ngrams(config.features).fit(known.counts)
+    framing = _fit_framing(config, known, taxonomy, ngrams, ngrams.factored(known.counts))
+    return _scores(framing, ngrams.factored(articles))
+
+
+def _fit_framing(config: Config, known: Known, taxonomy: Taxonomy, ngrams: FieldNgrams, rows: FactoredRows) -> Pipeline:
+    """Return the classifier of framings fitted on what is `known`, whose items are the first of `rows`."""
     framing = make_classifier(config.framing, config.seed, taxonomy.framing_ids)
     chosen = np.flatnonzero(known.weights)
     _check_framings(known.framing[chosen], taxonomy)
@@ -59,19 +77,8 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
     last = framing.named_steps["classifier"]
     last.coef_ = last.coef_ - last.coef_.mean(axis=0)
     last.intercept_ = last.intercept_ - last.intercept_.mean()
-    for pipeline in (topics, framing):
-        factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
-        classifier = pipeline.named_steps["classifier"]
-        classifier.coef_ = _rounded(classifier.coef_, factors)
-    return FittedPipelines(ngrams, topics, framing)
-
-
-def pipeline_scores(pipelines: FittedPipelines, articles: Articles) -> Matrix:
-    """Return the uncalibrated scores of `articles`, topics first, (n, L)."""
-    rows = pipelines.ngrams.factored(articles)
-    return np.hstack(
-        [pipeline.decision_function(_read_by(pipeline, rows)) for pipeline in (pipelines.topics, pipelines.framing)]
-    )
+    _round(framing, ngrams)
+    return framing
 
 
 def _check_framings(framing: Rows, taxonomy: Taxonomy) -> None:
@@ -89,7 +96,14 @@ def _read_by(pipeline: Pipeline, rows: FactoredRows) -> SparseRows:
     return rows if isinstance(pipeline.named_steps["classifier"], DualRidge) else rows.multiplied()
 
 
-def _rounded(coefficients: Matrix, factors: Matrix) -> Matrix:
-    """Return coefficients whose products with the columns' factors are exact in float32."""
-    effective = (coefficients * factors).astype(np.float32).astype(np.float64)
-    return np.divide(effective, factors, out=np.zeros_like(effective), where=factors != 0)
+def _scores(pipeline: Pipeline, rows: FactoredRows) -> Matrix:
+    scores: Matrix = pipeline.decision_function(_read_by(pipeline, rows))
+    return scores
+
+
+def _round(pipeline: Pipeline, ngrams: FieldNgrams) -> None:
+    """Give `pipeline` coefficients whose products with the columns' factors are exact in float32."""
+    factors = ngrams.factors() * pipeline.named_steps["fields"].factors_
+    classifier = pipeline.named_steps["classifier"]
+    effective = (classifier.coef_ * factors).astype(np.float32).astype(np.float64)
+    classifier.coef_ = np.divide(effective, factors, out=np.zeros_like(effective), where=factors != 0)

@@ -5,8 +5,8 @@ have a quarter of the entries that their product has, and a product with vectors
 entries.
 """
 
-from collections.abc import Sequence
-from functools import cached_property, reduce
+from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import accumulate
 from operator import add, matmul
 from typing import TypeAlias
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 Matrix = npt.NDArray[np.float64]
-Block = tuple[sparse.csr_matrix, ...]
+Block = tuple[sparse.csr_matrix | sparse.csc_matrix, ...]
 
 
 class FactoredRows:
@@ -37,7 +37,13 @@ class FactoredRows:
 
     def transposed_times(self, vectors: Matrix) -> Matrix:
         """Return the transposed matrix times `vectors` (n, L), (columns, L)."""
-        return np.concatenate([_product(block, vectors) for block in self._transposed])
+        return np.concatenate([_product(_transposed(block), vectors) for block in self.blocks])
+
+    def inner_products(self) -> Callable[[Matrix], Matrix]:
+        """Return what multiplies vectors (n, L) by the inner products of the rows, (n, n)."""
+        blocks = [_in_order(block) for block in self.blocks]
+        pairs = [(block, tuple(factor.tocsr() for factor in _transposed(block))) for block in blocks]
+        return lambda vectors: reduce(add, [_product(block, _product(back, vectors)) for block, back in pairs])
 
     def mean_square(self) -> float:
         """Return the mean squared length of a row."""
@@ -57,13 +63,19 @@ class FactoredRows:
         pairs = zip(self.blocks, weights, strict=True)
         return FactoredRows([_compact((sparse.csr_matrix(block[0] * weight), *block[1:])) for block, weight in pairs])
 
-    @cached_property
-    def _transposed(self) -> list[Block]:
-        """The transposed blocks, row by row: products of rows are faster than those of columns."""
-        return [tuple(sparse.csr_matrix(factor.T) for factor in reversed(block)) for block in self.blocks]
-
 
 SparseRows: TypeAlias = sparse.csr_matrix | FactoredRows
+
+
+def _transposed(block: Block) -> Block:
+    return tuple(factor.T for factor in reversed(block))
+
+
+def _in_order(block: Block) -> Block:
+    """Return `block` with the columns that it has entries in, as they come: what is read together lies together."""
+    *others, last = block
+    used, first = np.unique(last.indices, return_index=True)
+    return (*others, last[:, used[np.argsort(first)]])
 
 
 def _product(block: Block, vectors: Matrix) -> Matrix:

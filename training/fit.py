@@ -13,14 +13,14 @@ from framing.scorer import LinearWeights
 from framing.taxonomy import Taxonomy
 from training.beside import beside
 from training.calibration import Calibration, calibrate
-from training.classifiers import Known, fit_pipelines, pipeline_scores
+from training.classifiers import Known, fit_pipelines, framing_scores, pipeline_scores
 from training.config import Config
 from training.data import LabelledItem
 from training.duplicates import duplicate_clusters, prepared_words
 from training.folds import Fold, Rows, article_folds, gathered, merged_groups
 from training.labels import Labels, framing_weights, topic_weights
 from training.pipelines import FittedPipelines, Matrix, count_articles
-from training.threads import in_threads
+from training.threads import threads
 
 _TINY = 1e-12
 
@@ -30,7 +30,7 @@ class OutOfFold:
     """Predictions for every item by a model that saw neither it nor its story nor a near-duplicate.
 
     `topics` (n, T) and `framings` (n, K) are probabilities, calibrated on the other folds; `fold` (n,). `strangers`
-    (n, L), if any, are scores by models that saw no prose of the item's kind.
+    (n, K), if any, are scores of the framings by models that saw no prose of the item's kind.
     """
 
     scores: Matrix
@@ -67,33 +67,47 @@ def fit(
     labels = Labels.of(items, taxonomy)
     clusters = beside(partial(near_duplicates, articles))
     counts, weights = count_articles(config.features, articles), labels.weights(config.framing)
-    known = Known(items, articles, counts, labels.topics, labels.framing, weights)
-    folds = list(cluster_folds(config, items, labels, clusters()))
+    fits = _Fits(config, Known(items, articles, counts, labels.topics, labels.framing, weights), taxonomy, progress)
     every = np.arange(len(items))
-    jobs = [(f"all {len(items)} items", every, every[:0])]
-    for number, (train, test) in enumerate(folds):
-        told = f"fold {number + 1} of {config.folds.count}: {len(train)} items to fit, {len(test)} to predict"
-        jobs.append((told, train, test))
-    strangers = prose_folds(labels, weights) if config.framing.across_prose else []
-    jobs += [
-        (f"{len(train)} items of other prose to fit, {len(test)} to predict", train, test) for train, test in strangers
-    ]
-
-    def run(job: tuple[str, Rows, Rows]) -> tuple[FittedPipelines, Matrix]:
-        progress(job[0])
-        pipelines = fit_pipelines(config, known.at(job[1]), taxonomy)
-        return pipelines, pipeline_scores(pipelines, known.counts.at(job[2]))
-
-    (pipelines, _), *parts = in_threads(run, jobs)
-    of_folds, of_strangers = parts[: len(folds)], parts[len(folds) :]
-    scores, fold = gathered(folds, [given for _, given in of_folds])
-    across = gathered(strangers, [given for _, given in of_strangers])[0] if strangers else None
+    others = prose_folds(labels, weights) if config.framing.across_prose else []
+    with threads() as pool:  # what needs no folds is fitted while near-duplicates are sought
+        whole = pool.submit(fits.fit, f"all {len(items)} items", every, every[:0])
+        strange = [pool.submit(fits.score_framings, *fold) for fold in others]
+        folds = list(cluster_folds(config, items, labels, clusters()))
+        jobs = [pool.submit(fits.fit, _told(number, folds), *fold) for number, fold in enumerate(folds)]
+        (pipelines, _), parts = whole.result(), [job.result() for job in jobs]
+        across = gathered(others, [job.result() for job in strange])[0] if others else None
+    scores, fold = gathered(folds, [given for _, given in parts])
     scored = OutOfFold(scores, *probabilities(scores, labels.topics.shape[1]), fold, across)
     out_of_fold = _cross_calibrated(config, scored, labels, taxonomy)
     calibration = calibrate(config, scores, labels, taxonomy, across)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
-    return FitResult(model, pipelines, tuple(fitted for fitted, _ in of_folds), out_of_fold)
+    return FitResult(model, pipelines, tuple(fitted for fitted, _ in parts), out_of_fold)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """Fits on some of what is known, of which others are scored."""
+
+    config: Config
+    known: Known
+    taxonomy: Taxonomy
+    progress: Callable[[str], None]
+
+    def fit(self, told: str, train: Rows, test: Rows) -> tuple[FittedPipelines, Matrix]:
+        self.progress(told)
+        pipelines = fit_pipelines(self.config, self.known.at(train), self.taxonomy)
+        return pipelines, pipeline_scores(pipelines, self.known.counts.at(test))
+
+    def score_framings(self, train: Rows, test: Rows) -> Matrix:
+        self.progress(f"{len(train)} items of other prose to fit, {len(test)} to predict")
+        return framing_scores(self.config, self.known.at(train), self.known.counts.at(test), self.taxonomy)
+
+
+def _told(number: int, folds: Sequence[Fold]) -> str:
+    train, test = folds[number]
+    return f"fold {number + 1} of {len(folds)}: {len(train)} items to fit, {len(test)} to predict"
 
 
 def story_folds(
@@ -128,11 +142,12 @@ def cluster_folds(
 def prose_folds(labels: Labels, weights: Matrix) -> list[Fold]:
     """Return (train, test) rows that part the items by their prose.
 
-    None if in the other items there is a label that nothing of a weight above 0 teaches.
+    None if in the other items there is a framing that nothing of a weight above 0 teaches.
     """
     parts = [labels.prose == prose for prose in np.unique(labels.prose)]
     folds = [(np.flatnonzero(~part), np.flatnonzero(part)) for part in parts]
-    whole = all(_has_every_label(labels.at(train[weights[train] > 0]), labels) for train, _ in folds)
+    framings = np.unique(labels.framing)
+    whole = all(np.array_equal(np.unique(labels.framing[train[weights[train] > 0]]), framings) for train, _ in folds)
     return folds if whole else []
 
 
@@ -193,11 +208,6 @@ def _cross_calibrated(config: Config, scored: OutOfFold, labels: Labels, taxonom
         calibrated[inside] = calibration(scored.scores[inside])
     topics, framings = probabilities(calibrated, labels.topics.shape[1])
     return replace(scored, topics=topics, framings=framings)
-
-
-def _has_every_label(labels: Labels, of_all: Labels) -> bool:
-    same = np.array_equal(np.unique(labels.framing), np.unique(of_all.framing))
-    return same and bool((labels.topics.any(axis=0) == of_all.topics.any(axis=0)).all())
 
 
 def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_], weights: Matrix) -> float:

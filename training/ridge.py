@@ -97,11 +97,11 @@ def _factored(rows: SparseRows) -> FactoredRows:
 
 def _solve(rows: FactoredRows, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
     """Return the dual weights (n, L) of ridges on `rows` and a `constant` column, the error of each row weighted."""
-    roots = np.sqrt(weights)
+    roots, products = np.sqrt(weights), rows.inner_products()
 
     def times(vectors: Matrix) -> Matrix:
         scaled = roots * vectors
-        scores = rows.times(rows.transposed_times(scaled)) + constant * scaled.sum(axis=0)
+        scores = products(scaled) + constant * scaled.sum(axis=0)
         return np.asarray(roots * scores + penalty * vectors)
 
     return np.asarray(roots * conjugate_gradients(times, roots * targets, _TOLERANCE))

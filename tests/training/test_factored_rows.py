@@ -27,6 +27,7 @@ def test_products_are_those_of_dense_algebra(weights: tuple[float, ...]) -> None
     right, left = RNG.random((dense.shape[1], 4)), RNG.random((12, 3))
     np.testing.assert_allclose(rows.times(right), dense @ right, atol=1e-12)
     np.testing.assert_allclose(rows.transposed_times(left), dense.T @ left, atol=1e-12)
+    np.testing.assert_allclose(rows.inner_products()(left), dense @ dense.T @ left, atol=1e-12)
     np.testing.assert_allclose(rows.mean_square(), (dense**2).sum(axis=1).mean())
 
 
