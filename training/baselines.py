@@ -88,14 +88,14 @@ def prior_scores(material: Material, train: Indices, test: Indices) -> Matrix:
 
 def outlet_scores(material: Material, train: Indices, test: Indices) -> Matrix:
     """Return the log-odds of each label among the outlet's items, drawn towards the shares of all."""
-    indicators, outlets = material.indicators, np.array([item.outlet for item in material.items])
-    prior = indicators[train].mean(axis=0)
-    scores = np.zeros((len(test), len(prior)))
-    for outlet in np.unique(outlets[test]):
-        members = train[outlets[train] == outlet] if outlet else train[:0]
-        share = (indicators[members].sum(axis=0) + _SMOOTHING * prior) / (len(members) + _SMOOTHING)
-        scores[outlets[test] == outlet] = _log_odds(share)
-    return scores
+    indicators = material.indicators
+    names, outlets = np.unique([item.outlet for item in material.items], return_inverse=True)
+    known = train[names[outlets[train]] != ""]
+    sums = np.zeros((len(names), indicators.shape[1]))
+    np.add.at(sums, outlets[known], indicators[known])
+    counts = np.bincount(outlets[known], minlength=len(names))[:, None]
+    shares = (sums + _SMOOTHING * indicators[train].mean(axis=0)) / (counts + _SMOOTHING)
+    return _log_odds(shares)[outlets[test]]
 
 
 def keyword_scores(material: Material, train: Indices, test: Indices) -> Matrix:

@@ -121,7 +121,9 @@ def brief_figures(scored: Scored) -> Figures:
 def slice_figures(scored: Scored, names: Sequence[str]) -> dict[str, Figures]:
     """Return the brief figures of each slice, by name."""
     members = np.asarray(names)
-    return {str(name): brief_figures(scored.at(np.flatnonzero(members == name))) for name in np.unique(members)}
+    parts = [(str(name), scored.at(np.flatnonzero(members == name))) for name in np.unique(members)]
+    parts.sort(key=lambda part: len(set(part[1].stories)))  # resamples of as many stories are drawn once
+    return dict(sorted((name, brief_figures(part)) for name, part in parts))
 
 
 def topic_figures(scored: Scored, resamples: Resamples, taxonomy: Taxonomy) -> Figures:

@@ -15,7 +15,6 @@ from framing.taxonomy import default_taxonomy
 from training.beside import beside
 from training.config import Config
 from training.data import Corpus, LabelledItem, configured_corpus
-from training.error_evidence import find_mistakes
 from training.evaluate import Report
 from training.fit import fit
 from training.held_out import HeldOut
@@ -30,6 +29,7 @@ from training.run_log import (
     log_learning_curve,
     log_predictions,
     log_report,
+    mistakes_page,
     run_name,
     run_tags,
 )
@@ -74,7 +74,7 @@ def train(
         progress("reports")
         held_out = HeldOut.of(config, corpus.items, result, taxonomy)
         seen = [articles[row] for row in held_out.rows.tolist()]
-        mistakes = beside(partial(find_mistakes, held_out, seen))
+        mistakes = beside(partial(mistakes_page, held_out, seen))
         reference = beside(partial(held_out_reference, held_out, seen))
         report = full_report(held_out, seen)
         log_predictions(run, held_out)

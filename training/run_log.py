@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from framing.fields import FieldedArticle
 from training.baselines import Material, baseline_figures
+from training.beside import beside
 from training.config import Config, flatten, load_config
 from training.data import Corpus, LabelledItem
 from training.environment import environment
-from training.error_evidence import Mistake
+from training.error_evidence import find_mistakes
 from training.error_page import error_page
 from training.evaluate import Report
 from training.figures import Scored
@@ -98,7 +100,14 @@ def full_report(held_out: HeldOut, articles: Sequence[FieldedArticle]) -> Report
     """Return the report on the out-of-fold answers, with those of the baselines beside it."""
     material = Material(held_out.items, articles, held_out.labels, held_out.taxonomy)
     fold = held_out.result.out_of_fold.fold
-    return held_out.report() | {"baselines": baseline_figures(held_out.config, material, fold, held_out.weights)}
+    baselines = beside(partial(baseline_figures, held_out.config, material, fold, held_out.weights))
+    return held_out.report() | {"baselines": baselines()}
+
+
+def mistakes_page(held_out: HeldOut, articles: Sequence[FieldedArticle]) -> str:
+    """Return the page of the mistakes among the out-of-fold answers."""
+    title, count = f"Mistakes with {told_changes(held_out.config)}", len(held_out.items)
+    return error_page(find_mistakes(held_out, articles), held_out.taxonomy, title=title, items=count)
 
 
 def headline_metrics(report: Report) -> dict[str, float]:
@@ -161,14 +170,11 @@ def log_learning_curve(run: Run, points: Sequence[Point]) -> None:
 
 
 def log_explanations(
-    run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report, mistakes: Sequence[Mistake]
+    run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report, mistakes: str
 ) -> None:
-    """Log what people read: the `mistakes`, the most telling words and the model card, in brief as description."""
+    """Log what people read: the page of `mistakes`, telling words and the model card, in brief as description."""
     name = told_changes(held_out.config)
-    run.log_text(
-        error_page(mistakes, held_out.taxonomy, title=f"Mistakes with {name}", items=len(held_out.items)),
-        "error_page.html",
-    )
+    run.log_text(mistakes, "error_page.html")
     words = telling_words(held_out.result.model.weights, held_out.items, articles, held_out.taxonomy)
     run.log_browsable_table(words.round(3), "telling_words.json")
     counts = {name: _said(value) for name, value in corpus_counts(held_out.items).items()}
