@@ -9,7 +9,8 @@ from pydantic import Field
 
 from framing.taxonomy import Taxonomy
 from training.comparison import CONFIDENCE, same_items
-from training.config import Config, Section, load_config, read_tables, validated
+from training.config import Config, load_config
+from training.config_files import Section, read_tables, validated
 from training.data import LabelledItem
 from training.fit import OutOfFold
 from training.labels import Labels, framing_weights

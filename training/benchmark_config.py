@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from training.config import Config, DataConfig, Section, is_shipped, read_tables, validated
+from training.config import Config, DataConfig
+from training.config_files import Section, is_shipped, read_tables, validated
 
 FOLDER = "benchmarks"
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "benchmarks"  # beside the checkout

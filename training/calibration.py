@@ -12,8 +12,8 @@ from framing.taxonomy import Taxonomy
 from training.config import Config
 from training.labels import Labels, framing_weights, topic_weights
 from training.pipelines import Matrix
+from training.probability_metrics import item_log_loss
 
-_TINY = 1e-12
 _FLAT = 1e-9  # of the slope of a mean log loss: it is then at its least
 _FACTORS = (0.1, 10.0)  # of how sure the framings are
 
@@ -42,19 +42,18 @@ def calibrate(
     How sure the framings are is set by the scores of `strangers`, if given: by models that saw no prose like the
     item's, as a model in use has seen none like what it will meet. Which one is likeliest stays.
     """
-    count = labels.topics.shape[1]
-    scale, shift = np.ones(scores.shape[1]), np.zeros(scores.shape[1])
-    for column, topic in enumerate(taxonomy.topic_ids):
-        weights = topic_weights(labels.topics[:, column], config.topics.prior.get(topic))
-        scale[column], shift[column] = _platt(scores[:, column], labels.topics[:, column], weights)
+    pairs = [
+        _platt(scores[:, column], labels.topics[:, column], topic_weights(labels.topics[:, column], prior))
+        for column, prior in enumerate(map(config.topics.prior.get, taxonomy.topic_ids))
+    ]
     weights = framing_weights(labels, config.framing, taxonomy)
-    scale[count:], shift[count:] = _temperature_and_bias(scores[:, count:], labels.framing, weights)
+    factor, bias = _temperature_and_bias(scores[:, len(pairs) :], labels.framing, weights)
     if strangers is not None:
         alike = config.framing.model_copy(update={"prose": {}})  # each prose is as strange to the models of the others
-        logits = strangers * scale[count:] + shift[count:]
-        softer = _temperature(logits, labels.framing, framing_weights(labels, alike, taxonomy))
-        scale[count:], shift[count:] = softer * scale[count:], softer * shift[count:]
-    return Calibration(scale, shift)
+        softer = _temperature(factor * strangers + bias, labels.framing, framing_weights(labels, alike, taxonomy))
+        factor, bias = softer * factor, softer * bias
+    scale = [*(scale for scale, _ in pairs), *[factor] * len(bias)]
+    return Calibration(np.array(scale), np.array([*(shift for _, shift in pairs), *bias]))
 
 
 def _platt(scores: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, float]:
@@ -85,7 +84,7 @@ def _temperature_and_bias(scores: Matrix, framing: npt.NDArray[np.int64], weight
         residual = chances.copy()
         residual[rows, framing] -= 1
         residual *= weights[:, None]
-        value = -float(weights @ np.log(np.maximum(chances[rows, framing], _TINY)))
+        value = float(weights @ item_log_loss(chances[rows, framing]))
         return value, np.concatenate([[(residual * scores).sum()], residual.sum(axis=0)])
 
     start = np.concatenate([[1.0], np.zeros(scores.shape[1])])
@@ -98,6 +97,6 @@ def _temperature(logits: Matrix, framing: npt.NDArray[np.int64], weights: Matrix
 
     def loss(factor: float) -> float:
         chances = probabilities(factor * logits, 0)[1]
-        return -float(weights @ np.log(np.maximum(chances[rows, framing], _TINY)))
+        return float(weights @ item_log_loss(chances[rows, framing]))
 
     return float(minimize_scalar(loss, bounds=_FACTORS, method="bounded").x)

@@ -19,10 +19,9 @@ from training.data import LabelledItem
 from training.duplicates import duplicate_clusters, prepared_words
 from training.folds import Fold, Rows, article_folds, gathered, merged_groups
 from training.labels import Labels, framing_weights, topic_weights
+from training.metrics import ratio
 from training.pipelines import FittedPipelines, Matrix, count_articles
 from training.threads import threads
-
-_TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +213,7 @@ def _confidence(config: Config, confidence: Matrix, right: npt.NDArray[np.bool_]
     """Return the least confidence at which the share of right answers is as configured."""
     order = np.argsort(-confidence, kind="stable")
     covered = np.cumsum(weights[order]) / weights.sum()
-    accuracy = np.cumsum((right * weights)[order]) / np.maximum(np.cumsum(weights[order]), _TINY)
+    accuracy = ratio(np.cumsum((right * weights)[order]), np.cumsum(weights[order]))
     allowed = np.flatnonzero(
         (accuracy >= config.decision.framing_accuracy) | (covered <= 1 - config.decision.most_withheld + 1e-9)
     )

@@ -13,7 +13,8 @@ from framing.bundle import read_manifest
 from framing.errors import ConfigError
 from framing.taxonomy import default_taxonomy
 from training.archive import Archive, PastRun
-from training.config import Classifier, Config, validated
+from training.config import Classifier, Config
+from training.config_files import validated
 from training.data import Corpus, digest_items, load_corpus
 from training.fit import fit
 from training.held_out import HeldOut

@@ -8,7 +8,8 @@ from typing import Any
 from framing.fields import FieldedArticle
 from training.baselines import Material, baseline_figures
 from training.beside import beside
-from training.config import Config, flatten, load_config
+from training.config import Config, load_config
+from training.config_files import flatten
 from training.data import Corpus, LabelledItem
 from training.environment import environment
 from training.error_evidence import find_mistakes

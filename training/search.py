@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from framing.errors import ConfigError
 from framing.store import state_directory
 from framing.taxonomy import default_taxonomy
-from training.config import Config, flatten
+from training.config import Config
+from training.config_files import flatten
 from training.data import Corpus, configured_corpus
 from training.search_config import SearchConfig, with_settings
 from training.studies import FINISHED, SQLITE, alone, next_trial, open_study, shown

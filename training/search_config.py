@@ -8,7 +8,8 @@ from optuna import Trial
 from pydantic import Field, model_validator
 
 from framing.errors import ConfigError
-from training.config import Config, Section, flatten, read_tables, validated
+from training.config import Config
+from training.config_files import Section, flatten, read_tables, validated
 
 _FIXED = ("seed", "data", "folds", "registry")  # what trials are compared on
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from framing.fields import FIELDS, FieldedArticle
 from framing.text import Sentence
 
-FieldName = Literal["all", "head", "pair"]
+FieldName = Annotated[str, Field(pattern=rf"\A(?:{'|'.join(FIELDS)})\z")]
 Group = Literal["headline", "lead", "rest", "quoted", "unquoted"]
 
 _QUOTATION_MARK = re.compile('[«»“”„"]')

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from framing.errors import ConfigError
-from training.config import flatten, load_config
+from training.config import load_config
+from training.config_files import flatten
 
 
 def test_the_shipped_configuration_is_read() -> None:
