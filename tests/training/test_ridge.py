@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import Ridge
 
+from training import conjugate_gradients
 from training.ridge import DualRidge
 
 RNG = np.random.default_rng(5)
@@ -62,3 +63,13 @@ def test_weights_count_for_each_of_several_labels(weight: object) -> None:
     assert (weighted[several[:, 0] == 1, 0] > plain[several[:, 0] == 1, 0]).all()
     if weight != "balanced":
         np.testing.assert_allclose(weighted[:, 1], plain[:, 1], atol=1e-3)
+
+
+def test_what_all_rows_have_in_common_costs_no_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five languages, each with words that all its texts have: without a preconditioner it takes 23 steps, with it 10."""
+    common = np.repeat(np.eye(5), 60, axis=0) * 30
+    rows = sparse.csr_matrix(np.hstack([common, np.full((300, 1), 100.0), RNG.normal(size=(300, 400)) / 20]))
+    classes = RNG.integers(0, 3, 300)
+    exact = DualRidge(alpha=1e-4).fit(rows, classes).decision_function(rows)
+    monkeypatch.setattr(conjugate_gradients, "MOST_STEPS", 12)
+    np.testing.assert_allclose(DualRidge(alpha=1e-4).fit(rows, classes).decision_function(rows), exact, atol=1e-3)
