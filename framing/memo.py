@@ -6,7 +6,7 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=str)
 Value = TypeVar("Value")
 
-MOST = 1 << 15
+MOST = 3 << 13  # of each kind of memory: a worker that has read days of news, all of them full, stays below 130 MB
 LONGEST = 64  # of letters: a longer "word" is an address or a broken text, and of no use to remember
 
 
