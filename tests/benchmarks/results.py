@@ -42,26 +42,31 @@ def write_results(results: Sequence[Result], skipped: dict[str, str]) -> None:
     path = ROOT / "bench.json"
     earlier = json.loads(path.read_text("utf-8"))["results"] if path.is_file() else []
     names = {result.name for result in results}
-    rows = [row for row in earlier if row["name"] not in names]
-    rows += [{**asdict(result), "value": float(f"{result.value:.4g}"), "holds": result.holds} for result in results]
+    commit = _commit()
+    rows = [{"commit": "", **row} for row in earlier if row["name"] not in names]
+    rows += [_row(result, commit) for result in results]
     rows.sort(key=lambda row: str(row["name"]))
-    data = {"commit": _commit(), "machine": _machine(), "results": rows, "skipped": skipped}
+    data = {"commit": commit, "machine": _machine(), "results": rows, "skipped": skipped}
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    _write_table(rows, data["commit"], data["machine"])
+    _write_table(rows, data["machine"])
 
 
-def _write_table(rows: Sequence[dict[str, object]], commit: str, machine: str) -> None:
+def _row(result: Result, commit: str) -> dict[str, object]:
+    return {**asdict(result), "value": float(f"{result.value:.4g}"), "holds": result.holds, "commit": commit}
+
+
+def _write_table(rows: Sequence[dict[str, object]], machine: str) -> None:
     lines = [
         _BEGIN,
         f"## Serving speed ({date.today()}, `make bench`)",
         "",
-        f"{machine}; commit {commit}. Ratios are of one run, side by side.",
+        f"{machine}. Ratios are of one run, side by side.",
         "",
-        "| figure | value | target | holds | command |",
-        "| --- | --- | --- | --- | --- |",
+        "| figure | value | target | holds | command | commit |",
+        "| --- | --- | --- | --- | --- | --- |",
         *(
             f"| {row['name']} | {row['value']} {row['unit']} | {row['target'] or '–'} | "
-            f"{ {True: 'yes', False: '**no**', None: '–'}[row['holds']] } | `{row['command']}` |"  # type: ignore[index]
+            f"{ {True: 'yes', False: '**no**', None: '–'}[row['holds']] } | `{row['command']}` | {row['commit']} |"  # type: ignore[index]
             for row in rows
         ),
         _END,
