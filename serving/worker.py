@@ -32,7 +32,6 @@ from serving.updates import read_outcome
 
 EXIT_REFUSED = 2
 REPORT_SECONDS = 1.0
-_M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 class Worker:
@@ -119,15 +118,8 @@ def _free_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _share_one_heap() -> None:
-    """Have all threads take memory from one heap: of several, each keeps what it was once in need of."""
-    with contextlib.suppress(AttributeError):  # other libraries than glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-
-
 def main() -> None:
     """Work for the supervisor at the other end of the channel that the command line names."""
-    _share_one_heap()
     end, settings = socket.socket(fileno=int(sys.argv[1])), load_settings(sys.argv[2:])
     start_logging(settings)
     sys.exit(asyncio.run(work(settings, end)))
