@@ -28,9 +28,11 @@ def measure() -> Iterator[Result]:
     with framing_server(bundle) as (process, port):
         sizes = list(_soak(process.pid, port))
     yield Result("process: resident memory of a worker after load", sizes[-1][1] / 1e6, "MB", "<= 130", COMMAND)
-    grown = sizes[-1][1] - sizes[0][1]
+    first, second = sizes[: len(sizes) // 2], sizes[len(sizes) // 2 :]
+    # What is remembered of words comes and goes in generations, some megabytes: only what the highest of it gains is growth.
+    grown = max(size for _, size in second) - max(size for _, size in first)
     command = f"SOAK_CALLS={SOAK_CALLS} {COMMAND}"
-    yield Result(f"process: growth over {sizes[-1][0] - sizes[0][0]} calls", grown / 1e6, "MB", "<= 2", command)
+    yield Result(f"process: growth, second half of {sizes[-1][0]} calls by first", grown / 1e6, "MB", "<= 2", command)
 
 
 def _start_seconds(bundle: Path) -> float:
