@@ -105,7 +105,8 @@ def read_manifest(directory: Path) -> dict[str, Any]:
         raise BundleError(f"{directory / MANIFEST}: expected a bundle of format {FORMAT}")
     for key, expected in (("fields", list(FIELDS)), ("shape", list(SHAPE))):
         if manifest.get(key) != expected:
-            raise BundleError(f"{directory / MANIFEST}: {key}: expected {expected}, got {manifest.get(key)}")
+            found = f"{directory / MANIFEST}: {key}: expected {expected}, got {manifest.get(key)}"
+            raise BundleError(f"{found}: it is of another version of this package, and has to be fitted anew")
     digests = manifest.get("sha256")
     for name in CONTENTS:
         if not isinstance(digests, dict) or digests.get(name) != _digest(directory / name):

@@ -96,6 +96,14 @@ def test_a_wrong_array_is_refused(copy: Path, array: np.ndarray, problem: str) -
         load_bundle(copy)
 
 
+def test_a_bundle_with_other_counts_says_what_to_do(copy: Path) -> None:
+    manifest = json.loads((copy / "bundle.json").read_text("utf-8"))
+    manifest["shape"].append("quoted_share")
+    (copy / "bundle.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(BundleError, match=r"quoted_share.*fitted anew"):
+        load_bundle(copy)
+
+
 @pytest.mark.parametrize(
     "change",
     [
