@@ -27,7 +27,8 @@ PREVIOUS = "previous"
 LEASE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _PREDECESSOR = "framing.predecessor"
-_EXISTS = "RESOURCE_ALREADY_EXISTS"
+# The second where the holder gave it back while the server looked for what was in the way.
+_TAKEN = ("RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST")
 _SQLITE = "sqlite:///"
 
 
@@ -144,7 +145,7 @@ class Registry:
         try:
             self._client.create_registered_model(name, tags={"holder": token}, description="held while champion moves")
         except MlflowException as error:
-            if error.error_code != _EXISTS:
+            if error.error_code not in _TAKEN:
                 raise
             return False
         return True

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -86,10 +86,12 @@ def test_a_fit_that_is_told_to_stop_ends_killed(number: signal.Signals, store: S
     assert ended(store) == ("KILLED", "interrupted")
 
 
-def test_a_fit_that_fails_says_why(store: Store) -> None:
+def test_a_fit_that_fails_says_why(store: Store, tmp_path: Path) -> None:
+    short = tmp_path / "short.jsonl"
+    short.write_text("\n".join(store.data.read_text("utf-8").splitlines()[:40]), "utf-8")
     with pytest.raises(SystemExit) as exited:
-        main([*store.fit(), "--set", "folds.count=50"])
+        main([*replace(store, data=short).fit(), "--set", "folds.count=50"])
     assert exited.value.code == EXIT_REFUSED
     status, reason = ended(store)
     assert status == "FAILED"
-    assert reason.startswith("DataError: expected at least 50 items of one kind for 50 folds")
+    assert reason.startswith("DataError: expected at least 50 groups of items for 50 folds")
