@@ -32,7 +32,7 @@ class FieldNgrams(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     counted already, with the same `sizes` and `bigrams`.
     """
 
-    def __init__(  # scikit-learn wants every parameter here by name
+    def __init__(
         self,
         sizes: tuple[int, int] = (2, 5),
         bigrams: bool = True,
