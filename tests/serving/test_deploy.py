@@ -159,6 +159,15 @@ def test_kustomization_lists_every_manifest() -> None:
     assert sorted(listed) == [path.name for path in MANIFESTS]
 
 
+def test_kustomize_leaves_the_selectors_of_others_alone() -> None:
+    kubectl = shutil.which("kubectl")
+    if not kubectl:
+        pytest.skip("kubectl is not installed")
+    done = subprocess.run([kubectl, "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True, check=True)
+    (policy,) = [item for item in yaml.safe_load_all(done.stdout) if item["kind"] == "NetworkPolicy"]
+    assert policy["spec"] == manifest("NetworkPolicy")["spec"]  # a label more on the name servers would cut them off
+
+
 def test_the_settings_of_the_manifests_are_settings() -> None:
     known = {f"FRAMING_{entry.name.upper()}" for entry in fields(Settings)}
     data = manifest("ConfigMap")["data"]
