@@ -104,6 +104,10 @@ def test_the_image_runs_as_nobody_in_particular_from_a_slim_base_in_stages() -> 
         value for name, value in runtime if name == "COPY" and not value.startswith(("--from=build", "${BUNDLE}"))
     ]
     assert {"HEALTHCHECK", "ENTRYPOINT", "STOPSIGNAL"} <= {name for name, _ in runtime}
+    prepared = runtime[1][1]
+    assert runtime[1][0] == "RUN"
+    assert "pip uninstall" in prepared
+    assert "compileall" in prepared
 
 
 def test_the_image_copies_what_exists_and_what_the_build_may_see() -> None:
@@ -163,7 +167,9 @@ def test_kustomize_leaves_the_selectors_of_others_alone() -> None:
     kubectl = shutil.which("kubectl")
     if not kubectl:
         pytest.skip("kubectl is not installed")
-    done = subprocess.run([kubectl, "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [kubectl, "kustomize", str(DEPLOY / "kubernetes")], capture_output=True, text=True, check=True
+    )
     (policy,) = [item for item in yaml.safe_load_all(done.stdout) if item["kind"] == "NetworkPolicy"]
     assert policy["spec"] == manifest("NetworkPolicy")["spec"]  # a label more on the name servers would cut them off
 
