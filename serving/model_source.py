@@ -26,6 +26,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # the next look i
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 import mlflow
+import yaml
 from mlflow import MlflowClient
 
 from framing.bundle import check_golden, load_bundle
@@ -131,7 +132,8 @@ class ModelSource:
 
 def _bundle_of(folder: Path) -> Path:
     try:
-        data = mlflow.models.Model.load(str(folder)).flavors["python_function"]["data"]
+        model = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))  # Model.load wants pandas for the signature
+        data = model["flavors"]["python_function"]["data"]
     except Exception as error:
         raise BundleError(f"{folder.name}: expected a pyfunc model with a bundle: {error!r}") from error
     bundle = folder / str(data)

@@ -3,6 +3,8 @@
 import json
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,17 @@ from training.run import golden_articles
 
 ALIAS = "models:/small@champion"
 Register = Callable[..., str]
+# serving/deploy/requirements.lock has none of these: mlflow-skinny goes without.
+_IN_THE_IMAGE = """
+import sys
+sys.modules.update(dict.fromkeys(("pandas", "scipy", "sklearn", "training")))
+from pathlib import Path
+from serving.model_cache import ModelCache
+from serving.model_source import ModelSource
+store, cache, model = sys.argv[1:]
+report = ModelSource(store, ModelCache(Path(cache), store)).look(model)
+print(report.version, report.problem and report.detail)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +90,19 @@ def test_a_version_is_fetched_once_and_checked(source: ModelSource, cache: Model
     assert first.bundle == str(cache.folder / f"small-{version}" / "data" / "bundle")
     assert len(first.labels) == 8
     assert [path.name for path in cache.folder.iterdir()] == [f"small-{version}"]
+
+
+def test_a_version_is_fetched_where_only_the_small_mlflow_is_installed(
+    store: str, tmp_path: Path, register: Register
+) -> None:
+    version = register()
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_THE_IMAGE, store, str(tmp_path / "cache"), ALIAS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.returncode) == (f"small/{version} None", 0), done.stdout + done.stderr
 
 
 def test_a_version_that_was_spoilt_in_the_cache_is_fetched_again(
