@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 IRAN, RUSSIA, BOTH = 1, 2, 3
+NEAR_WORDS = 3  # names that are at most so many words apart stand near each other
 
 
 def countries_named(word: str) -> int:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from framing import compiled
 from framing.article import Article, Part
 from framing.countries import BOTH, IRAN, RUSSIA
 from framing.text import PreparedText, Sentence, prepare
@@ -19,7 +20,7 @@ SHAPE = (
 )  # fmt: skip
 
 _LONG_ITEM = 400
-_NO_TITLE = PreparedText((), (), "")
+_NO_TITLE = PreparedText("", (), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def read_fields(article: Article) -> FieldedArticle:
 
 def shape_of(sentences: Sequence[Sentence], head: int) -> tuple[float, ...]:
     """Return the shape counts of an article: of its sentences, of which the first `head` are headline and lead."""
+    if compiled.COMPILED:
+        return compiled.reading.shape_of(sentences, head, _LONG_ITEM)
     named = [sentence.countries for sentence in sentences]
     near = [sentence.near for sentence in sentences]
     in_item = (IRAN if IRAN in named else 0) | (RUSSIA if RUSSIA in named else 0) | (BOTH if BOTH in named else 0)

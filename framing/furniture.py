@@ -13,8 +13,9 @@ from functools import cache
 from importlib import resources
 
 from framing.letters import fold
+from framing.marks import CLOSES, OPENS, STOPS
 from framing.memo import Memo
-from framing.tokens import CLOSES, FLAGS, OPENS, STOPS, TOKENS, Line, Token
+from framing.tokens import FLAGS, TOKENS, Line
 
 MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
 MAX_AGE_WORDS = 8
@@ -133,12 +134,11 @@ def _line_as_credit(line: Line) -> str:
 
 def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
-    tokens = [TOKENS[token] for token in line.tokens]
-    begin, end = 0, len(tokens)
-    while found := _opening_credit(tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
+    begin, end = 0, len(line.tokens)
+    while found := _opening_credit(line.tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
         begin += found[0]
         found_credits.append(found[1])
-    while found := _closing_credit(tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
+    while found := _closing_credit(line.tokens[max(begin, end - MAX_CREDIT_WORDS - 1) : end]):
         end -= found[0]
         found_credits.append(found[1])
     if (begin, end) == (0, len(line.tokens)):
@@ -146,32 +146,34 @@ def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     return line.cut(begin, end)
 
 
-def _opening_credit(tokens: Sequence[Token]) -> tuple[int, str] | None:
+def _opening_credit(tokens: Sequence[str]) -> tuple[int, str] | None:
     """Return how many of the first tokens are a dateline with a credit, and the credit."""
-    if not any(token.flags & OPENS for token in tokens):
+    if not any(FLAGS[token] & OPENS for token in tokens):
         return None
-    for count in range(1, len(tokens)):
-        if not tokens[count - 1].folded.endswith(_DATELINE_ENDS):
+    folded = _folded(tokens)
+    for count in range(1, len(folded)):
+        if not folded[count - 1].endswith(_DATELINE_ENDS):
             continue
-        dateline = _DATELINE.fullmatch(_join(tokens[:count]))
+        dateline = _DATELINE.fullmatch(" ".join(folded[:count]))
         if dateline and _agency(dateline.group(1)):
             return count, dateline.group(1)
     return None
 
 
-def _closing_credit(tokens: Sequence[Token]) -> tuple[int, str] | None:
+def _closing_credit(tokens: Sequence[str]) -> tuple[int, str] | None:
     """Return how many of the last tokens are an agency in brackets, and the agency."""
-    if not tokens or not tokens[-1].flags & CLOSES:
+    if not tokens or not FLAGS[tokens[-1]] & CLOSES:
         return None
-    for count in range(1, len(tokens)):
-        bracketed = _BRACKETED.fullmatch(_join(tokens[-count:]))
+    folded = _folded(tokens)
+    for count in range(1, len(folded)):
+        bracketed = _BRACKETED.fullmatch(" ".join(folded[-count:]))
         if bracketed and _agency(bracketed.group(1)):
             return count, bracketed.group(1)
     return None
 
 
-def _join(tokens: Sequence[Token]) -> str:
-    return " ".join([token.folded for token in tokens])
+def _folded(tokens: Sequence[str]) -> list[str]:
+    return [TOKENS[token].folded for token in tokens]
 
 
 def _agency(text: str) -> bool:

@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from framing import compiled
 from framing.article import Abstention, Article, Classification, Evidence, EvidenceSpan, LabelScore
 from framing.errors import InvalidInput
 from framing.fields import FieldedArticle, read_fields
 from framing.language import SUPPORTED, language_of
+from framing.letters import Span
 from framing.scorer import FloatArray, LinearWeights, Scorer, Scores
 from framing.taxonomy import Taxonomy
+from framing.tokens import SPANS, TOKENS
 
 DEFAULT_EVIDENCE = 3
 PHRASES_PER_SENTENCE = 3
+
+if compiled.COMPILED:
+    _EVIDENCE = compiled.scoring.Evidence(Evidence, EvidenceSpan, Span, SPANS, TOKENS, PHRASES_PER_SENTENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,21 +126,21 @@ class FramingModel:
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
     ) -> tuple[Evidence, ...]:
-        by_label = scores.by_sentence().tolist()
+        labels = [label for label, is_given in enumerate(given) if is_given]
+        if compiled.COMPILED and isinstance(scores, compiled.scoring.Scores):
+            named = [(label, self._labels[label]) for label in labels]
+            return _EVIDENCE.of(scores, article.sentences, len(article.title.sentences), named, most)
         return tuple(
-            self._sentence_evidence(article, index, label, by_label[label][index], scores.by_word(index, label))
-            for label, is_given in enumerate(given)
-            if is_given
-            for index in _strongest(by_label[label], most)
+            self._sentence_evidence(article, scores, index, label)
+            for label in labels
+            for index in _strongest(scores.by_sentence(label), most)
         )
 
-    def _sentence_evidence(
-        self, article: FieldedArticle, index: int, label: int, contribution: float, words: Sequence[float]
-    ) -> Evidence:
-        phrases = _phrases(words)
+    def _sentence_evidence(self, article: FieldedArticle, scores: Scores, index: int, label: int) -> Evidence:
+        phrases = _phrases(scores.by_word(index, label))
         span, *spans = article.prepared(index).spans(article.sentences[index], phrases)
         told = tuple(map(EvidenceSpan, spans, map(itemgetter(2), phrases)))
-        return Evidence(self._labels[label], article.part(index), span, contribution, told)
+        return Evidence(self._labels[label], article.part(index), span, scores.by_sentence(label)[index], told)
 
 
 def _strongest(values: Sequence[float], most: int) -> list[int]:

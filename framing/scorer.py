@@ -10,15 +10,18 @@ tokens met for the first time; their index is therefore made to be small rather 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, chain, pairwise
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from framing import compiled
 from framing.fields import FIELDS, FieldedArticle
 from framing.language import SAMPLE_WORDS, SIGNS, word_signs
 from framing.memo import MOST, Memo
-from framing.tokens import TOKENS
+from framing.tokens import TOKENS, Line
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -80,11 +83,29 @@ class NgramIndex:
         return self._rows[places], found
 
 
-class Scores:
+class Scores(Protocol):
     """What `Scorer.score` returns for an article of `words` words in S sentences.
 
     `total` (L) are the scores, and `unplaced` (L) is what of them no sentence has: intercept, calibration and shape
     counts. `known` is how many words were met in training; `signs` what speaks for each language (language.SIGNS).
+    """
+
+    total: list[float]
+    unplaced: list[float]
+    words: int
+    known: int
+    signs: list[float]
+
+    def by_sentence(self, label: int) -> list[float]:
+        """Return what each sentence adds to a score, (S)."""
+
+    def by_word(self, sentence: int, label: int) -> list[float]:
+        """Return what each word of a sentence adds to a score. Of what a pair adds, half is with either word."""
+
+
+class MatrixScores:
+    """Scores by products of matrices.
+
     `rows` (words, F * L + facts) stand in the order of the sentences; those of pairs are with the words of the pair.
     """
 
@@ -105,18 +126,22 @@ class Scores:
         self.known = round(counts[-_FACTS])
         self.signs: list[float] = signs[1 - _FACTS :]
 
-    def by_sentence(self) -> FloatArray:
-        """Return what each sentence adds to each score, (L, S)."""
+    def by_sentence(self, label: int) -> list[float]:
+        """As `Scores.by_sentence`."""
+        return self._by_sentence[label]
+
+    @cached_property
+    def _by_sentence(self) -> list[list[float]]:
         fields, labels = len(FIELDS), len(self.total)
         if not self.words:
-            return np.zeros((labels, len(self._ends) - 1))
+            return [[0.0] * (len(self._ends) - 1)] * labels
         sums = _sums(self._rows[:, : fields * labels], self._ends).reshape(-1, fields, labels)
         shares = self._shares[:fields].take(self._ends[:-1], axis=1, mode="clip")  # of a sentence: as of its first word
-        added: FloatArray = np.einsum("sfl,fs->ls", sums, shares)
+        added: list[list[float]] = np.einsum("sfl,fs->ls", sums, shares).tolist()
         return added
 
     def by_word(self, sentence: int, label: int) -> list[float]:
-        """Return what each word of a sentence adds to a score. Of what a pair adds, half is with either word."""
+        """As `Scores.by_word`."""
         fields, labels, (begin, end) = len(FIELDS), len(self.total), self._ends[sentence : sentence + 2]
         if begin == end:
             return []
@@ -140,24 +165,34 @@ class Scorer:
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
-        tokens = [line.tokens for part in (article.title, article.text) for line in part.lines]
-        rows = np.frombuffer(self._token_rows(tokens)).reshape(-1, self._vectors.width)
+        lines = [*article.title.lines, *article.text.lines]
+        unplaced: FloatArray = np.dot(article.shape, self._shape) + self._base
+        if compiled.COMPILED and not self._bigrams:
+            found = compiled.scoring.find_rows(lines, self._rows) or self._work_out(lines)
+            return compiled.scoring.Scores(
+                article.sentences, article.members, found, unplaced.tolist(), self._exponent, len(SIGNS), SAMPLE_WORDS
+            )
+        rows = np.frombuffer(self._joined_rows(lines)).reshape(-1, self._vectors.width)
         if self._bigrams:
             rows = self._with_pairs(rows, article)
-        return Scores(article, rows, np.dot(article.shape, self._shape) + self._base, self._exponent)
+        return MatrixScores(article, rows, unplaced, self._exponent)
 
-    def _token_rows(self, lines: Sequence[Sequence[str]]) -> bytes:
-        """Return the rows of the words in `lines` of tokens; tokens met for the first time are worked out together."""
+    def _joined_rows(self, lines: Sequence[Line]) -> bytes:
+        """Return the rows of the words in `lines`."""
         try:
-            return b"".join(map(self._rows.get, chain.from_iterable(lines)))  # type: ignore[arg-type]  # None is what is caught
+            return b"".join(map(self._rows.get, chain.from_iterable([line.tokens for line in lines])))  # type: ignore[arg-type]  # None is what is caught
         except TypeError:
-            tokens = list(chain.from_iterable(lines))
+            return b"".join(self._work_out(lines))
+
+    def _work_out(self, lines: Sequence[Line]) -> list[bytes]:
+        """Return the rows of each token in `lines`; those met for the first time are worked out together."""
+        tokens = list(chain.from_iterable([line.tokens for line in lines]))
         missing, rows = self._rows.lacking(tokens), dict[str, bytes]()
         for begin in range(0, len(missing), _TOKENS_AT_ONCE):
             rows.update(self._vectors.token_rows(missing[begin : begin + _TOKENS_AT_ONCE]))
         for token, row in rows.items():
             self._rows.remember(token, row)
-        return b"".join([rows[token] if token in rows else self._rows[token] for token in tokens])
+        return [rows[token] if token in rows else self._rows[token] for token in tokens]
 
     def _with_pairs(self, rows: FloatArray, article: FieldedArticle) -> FloatArray:
         """Return `rows` with half of every pair's vector added to either word of it."""

@@ -9,32 +9,45 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING
 
-from framing.countries import BOTH, countries_named
+from framing import compiled
+from framing.countries import BOTH, NEAR_WORDS, countries_named
 from framing.furniture import strip_furniture
 from framing.letters import Span
-from framing.tokens import ABBREVIATED, COMPOUND, ENDS, FLAGS, SPANS, TOKENS, VOID, Line, split_lines
+from framing.marks import ABBREVIATED, COMPOUND, ENDS, VOID
+from framing.tokens import FLAGS, SPANS, TOKENS, Line, split_lines
 
 _TOKEN = re.compile(r"\S+")
-_NEAR_WORDS = 3
 
 
-class Sentence:
+if TYPE_CHECKING or not compiled.COMPILED:
+
+    class SentenceFields:
+        """What a sentence is made of; see Sentence."""
+
+        __slots__ = ("begin", "countries", "end", "line", "near", "size")
+
+        def __init__(self, line: Line, begin: int, end: int, size: int, countries: int, near: bool) -> None:  # noqa: PLR0913, PLR0917  # made by the dozen for every article: keywords cost
+            self.line = line
+            self.begin = begin
+            self.end = end
+            self.size = size
+            self.countries = countries
+            self.near = near
+
+else:
+    SentenceFields = compiled.reading.SentenceFields
+
+
+class Sentence(SentenceFields):
     """Tokens of a line from `begin` to before `end`.
 
     `size` is how many words they have, `countries` which countries they name, `near` whether they name both within a
     few words.
     """
 
-    __slots__ = ("begin", "countries", "end", "line", "near", "size")
-
-    def __init__(self, line: Line, begin: int, end: int, size: int, countries: int, near: bool) -> None:  # noqa: PLR0913, PLR0917  # made by the dozen for every article: keywords cost
-        self.line = line
-        self.begin = begin
-        self.end = end
-        self.size = size
-        self.countries = countries
-        self.near = near
+    __slots__ = ()
 
     @property
     def tokens(self) -> list[str]:
@@ -60,11 +73,11 @@ class Sentence:
 class PreparedText:
     """What `prepare` returns. `sentences` cover the lines, in order; `credit` names the wire source, or is empty."""
 
-    def __init__(self, texts: Sequence[str], lines: Sequence[Line], credit: str) -> None:
+    def __init__(self, source: str, lines: Sequence[Line], credit: str) -> None:
         self.lines = lines
         self.credit = credit
         self.sentences = _sentences(lines)
-        self._texts = texts
+        self._source = source
         self._places: dict[int, tuple[int, list[int]]] = {}
 
     @property
@@ -74,6 +87,8 @@ class PreparedText:
 
     def spans(self, sentence: Sentence, phrases: Iterable[tuple[int, int, float]]) -> list[Span]:
         """Return where `sentence` and each of `phrases` (first word, last word, what it adds) stand in the source."""
+        if compiled.COMPILED:
+            return compiled.reading.spans(sentence, phrases, SPANS, TOKENS, Span)
         line, tokens = sentence.line, sentence.line.tokens
         origin, places = self._places.get(line.number) or self._token_places(line)
         compound, first, last = line.flags & COMPOUND, sentence.begin, sentence.end - 1
@@ -93,12 +108,20 @@ class PreparedText:
 
     def _token_places(self, line: Line) -> tuple[int, list[int]]:
         """Return where `line` begins in the source, and where in it each of its tokens begins, less its number."""
-        text, begin, places = self._texts[line.number], self._line_places[line.number], line.ends
+        text, begin, places = (
+            self._texts[line.number],
+            self._line_places[line.number],
+            list(accumulate(map(len, line.tokens), initial=0)),
+        )
         if places[-1] + len(line.tokens) - 1 != len(text.rstrip()):  # more than one white space between tokens
             found = [token.start() for token in _TOKEN.finditer(text) if not FLAGS[token.group()] & VOID]
             places = [place - number for number, place in enumerate(found[line.skipped :])]
         self._places[line.number] = begin, places
         return begin, places
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return self._source.splitlines(keepends=True)
 
     @cached_property
     def _line_places(self) -> list[int]:
@@ -107,12 +130,13 @@ class PreparedText:
 
 def prepare(source: str) -> PreparedText:
     """Return `source` as the models see it. Total on any string, idempotent, linear in time."""
-    texts = source.splitlines(keepends=True)
-    body = strip_furniture(split_lines(texts))
-    return PreparedText(texts, body.lines, body.credit)
+    body = strip_furniture(split_lines(source))
+    return PreparedText(source, body.lines, body.credit)
 
 
 def _sentences(lines: Sequence[Line]) -> list[Sentence]:
+    if compiled.COMPILED:
+        return compiled.reading.sentences(lines, Sentence, TOKENS, _words_named)
     sentences: list[Sentence] = []
     for line in lines:
         begin = extra = countries = 0  # first token of the sentence; its words less its tokens; whom it names
@@ -147,7 +171,7 @@ def _words_named(words: Sequence[str], place: int) -> list[tuple[int, int]]:
 def _near(named: Sequence[tuple[int, int]]) -> bool:
     """Return whether both countries are named, each word and whom it names given in order, within a few words."""
     for (before, first), (after, second) in pairwise(named):
-        if first | second == BOTH and after - before <= _NEAR_WORDS:
+        if first | second == BOTH and after - before <= NEAR_WORDS:
             return True
     return any(country == BOTH for _, country in named)
 

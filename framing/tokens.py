@@ -6,22 +6,14 @@ sentence, name a country, or may belong to a credit.
 """
 
 import re
-from collections.abc import Iterable
-from itertools import accumulate, chain, compress, count
-from typing import NamedTuple
+from itertools import chain, compress, count
+from typing import TYPE_CHECKING, NamedTuple
 
+from framing import compiled
 from framing.countries import countries_named
 from framing.letters import Span, fold, source_span
-from framing.memo import Memo
-
-# What a token is marked with: the countries it names (1, 2), and
-ENDS = 4  # it ends a sentence
-ABBREVIATED = 8  # it would, but for being an abbreviation
-STOPS = 16  # it has the full stop of prose, abbreviations' included
-OPENS = 32  # it has an opening bracket
-CLOSES = 64  # it ends with a closing bracket
-COMPOUND = 128  # it has no word, or several
-VOID = 256  # it folds to nothing
+from framing.marks import ABBREVIATED, CLOSES, COMPOUND, ENDS, OPENS, STOPS, VOID
+from framing.memo import LONGEST, MOST, Memo
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
@@ -60,6 +52,10 @@ FLAGS: Memo[str, int] = Memo(lambda raw: TOKENS[raw].flags)
 SPANS: Memo[str, tuple[Span, ...]] = Memo(_read_spans)  # where its letters stand in it: all, and then word by word
 
 
+if compiled.COMPILED:
+    _TABLE = compiled.reading.TokenTable(FLAGS.__getitem__, MOST, LONGEST)
+
+
 def hold_tokens(most: int) -> None:
     """Remember at most `most` tokens: a whole corpus, gone through again and again, needs more than single articles."""
     TOKENS.hold(most)
@@ -92,51 +88,57 @@ def _stop(folded: str) -> int:
     return ABBREVIATED if _ABBREVIATION.search((" " + stem)[-_LONGEST_ABBREVIATION:]) else ENDS
 
 
-class Line:
+if TYPE_CHECKING or not compiled.COMPILED:
+
+    class LineFields:
+        """What a line is made of; see Line."""
+
+        __slots__ = ("flags", "marks", "number", "skipped", "tokens")
+
+        def __init__(self, tokens: list[str], number: int, skipped: int = 0) -> None:
+            self.tokens = tokens
+            self.number = number
+            self.skipped = skipped
+            self.marks: list[tuple[int, int]] = []
+            self.flags = 0
+
+        def cut(self, begin: int, end: int) -> "Line":
+            """Return the line from token `begin` to token `end`."""
+            return _marked([Line(self.tokens[begin:end], self.number, self.skipped + begin)])[0]
+
+else:
+    LineFields = compiled.reading.LineFields
+
+
+class Line(LineFields):
     """One line of a source: its tokens as they stand there, and which of them are marked.
 
     `marks` are the places of the marked tokens with their flags, `flags` the union of those. It is the line of that
     `number` in the source, without its first `skipped` tokens.
     """
 
-    __slots__ = ("_ends", "flags", "marks", "number", "skipped", "tokens")
-
-    def __init__(self, tokens: list[str], number: int, skipped: int = 0) -> None:
-        self.tokens = tokens
-        self.number = number
-        self.skipped = skipped
-        self.marks: list[tuple[int, int]] = []
-        self.flags = 0
-        self._ends: list[int] = []
+    __slots__ = ()
 
     @property
     def text(self) -> str:
         """The folded tokens with one space between them."""
         return " ".join([token.folded for token in map(TOKENS.__getitem__, self.tokens)])
 
-    @property
-    def ends(self) -> list[int]:
-        """How many letters the tokens before each token have, and last how many all of them have, as they stand."""
-        if not self._ends:
-            self._ends = list(accumulate(map(len, self.tokens), initial=0))
-        return self._ends
 
-    def cut(self, begin: int, end: int) -> "Line":
-        """Return the line from token `begin` to token `end`."""
-        return _marked([Line(self.tokens[begin:end], self.number, self.skipped + begin)])[0]
-
-    def without_void(self) -> "Line":
-        """Return the line without the tokens that fold to nothing."""
-        return _marked([Line([token for token in self.tokens if not FLAGS[token] & VOID], self.number)])[0]
-
-
-def split_lines(texts: Iterable[str]) -> list[Line]:
-    """Return those of the lines `texts` that have a token, without tokens that fold to nothing."""
+def split_lines(source: str) -> list[Line]:
+    """Return those of the lines of `source` that have a token, without tokens that fold to nothing."""
+    if compiled.COMPILED:
+        return _TABLE.split_lines(source, Line)
+    texts = source.splitlines()
     lines = _marked([Line(tokens, number) for number, text in enumerate(texts) if (tokens := text.split())])
     if any(line.flags & VOID for line in lines):
-        lines = [line.without_void() if line.flags & VOID else line for line in lines]
+        lines = [_without_void(line) if line.flags & VOID else line for line in lines]
         lines = [line for line in lines if line.tokens]
     return lines
+
+
+def _without_void(line: Line) -> Line:
+    return _marked([Line([token for token in line.tokens if not FLAGS[token] & VOID], line.number)])[0]
 
 
 def _marked(lines: list[Line]) -> list[Line]:

@@ -1,10 +1,14 @@
 """Between protocol buffers and the domain: all validation of requests, all making of replies."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from google.protobuf.message import Message
+
+from framing import compiled
 from framing.article import Abstention, Article, Classification, Evidence, LabelScore
 from framing.errors import InvalidInput
 from framing.language import SUPPORTED
@@ -35,6 +39,29 @@ _WIDTHS: dict[int, Callable[[str], int]] = {
     pb.OFFSET_ENCODING_UTF8_BYTES: lambda text: len(text.encode("utf-8")),
     pb.OFFSET_ENCODING_UTF16_CODE_UNITS: lambda text: len(text.encode("utf-16-le")) // 2,
 }
+
+
+def _field_numbers() -> dict[str, int]:
+    """Return the numbers of the fields of evidence, as the API has them."""
+    wanted: dict[type[Message], dict[str, str]] = {
+        pb.Classification: {"evidence": "evidence"},
+        pb.Evidence: {name: name for name in ("label", "part", "span", "contribution", "phrases")},
+        pb.EvidencePhrase: {"span": "phrase_span", "contribution": "phrase_contribution"},
+        pb.Span: {"begin": "begin", "end": "end"},
+    }
+    return {
+        told: message.DESCRIPTOR.fields_by_name[name].number
+        for message, names in wanted.items()
+        for name, told in names.items()
+    }
+
+
+_WRITER: "EvidenceWriter | None" = None
+if compiled.COMPILED:
+    with contextlib.suppress(ImportError):
+        from serving._messages import EvidenceWriter
+
+        _WRITER = EvidenceWriter(_field_numbers(), _PARTS)
 
 
 def read_article(message: pb.Article, path: str, *, max_text: int) -> Article:
@@ -96,8 +123,12 @@ def write_classification(
     reply.taxonomy_version = model.taxonomy.version
     _write_scores(reply.topics.add, answer.topics)
     _write_scores(reply.framings.add, answer.framings)
+    width = _WIDTHS[encoding]
+    if _WRITER and width is len:
+        reply.MergeFromString(_WRITER.write(answer.evidence))
+        return
     for item in answer.evidence:
-        _write_evidence(reply.evidence.add(), item, article.part(item.part), _WIDTHS[encoding])
+        _write_evidence(reply.evidence.add(), item, article.part(item.part), width)
 
 
 def write_model_info(model: FramingModel, loaded: datetime) -> pb.GetModelInfoResponse:

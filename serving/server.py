@@ -8,6 +8,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from framing import compiled
 from framing.model import FramingModel
 from serving.accepting import aio_server
 from serving.open_inference import SERVICE as INFERENCE
@@ -53,7 +54,7 @@ class FramingServer:
             await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self.port = listen(self._server, self.settings)
         await self._server.start()
-        _LOG.info("listening on %s", self.settings.address)
+        _LOG.info("listening on %s, %s", self.settings.address, "compiled" if compiled.COMPILED else "in pure Python")
 
     async def serve_model(self, model: FramingModel) -> None:
         """Answer with `model` from now on, health SERVING; a call that has begun ends with the model it began with."""

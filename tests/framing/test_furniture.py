@@ -10,7 +10,7 @@ from framing.tokens import split_lines
 
 
 def body(text: str) -> list[str]:
-    return [line.text for line in strip_furniture(split_lines(text.splitlines())).lines]
+    return [line.text for line in strip_furniture(split_lines(text)).lines]
 
 
 def test_an_age_on_the_first_line_is_a_headline() -> None:
@@ -34,7 +34,7 @@ def test_all_furniture_leaves_nothing() -> None:
 
 
 def test_several_credits_are_all_found() -> None:
-    stripped = strip_furniture(split_lines(["MOSCOW (Reuters) - Text here. (AFP)", "(Agencies)"]))
+    stripped = strip_furniture(split_lines("MOSCOW (Reuters) - Text here. (AFP)\n(Agencies)"))
     assert [line.text for line in stripped.lines] == ["text here."]
     assert stripped.credit == "reuters, afp, agencies"
 

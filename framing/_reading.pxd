@@ -1,0 +1,22 @@
+"""What _scoring.pyx needs to know of _reading.pyx."""
+
+cdef class LineFields:
+    cdef readonly list tokens, marks
+    cdef readonly Py_ssize_t number, skipped
+    cdef readonly int flags
+    cdef Py_ssize_t* starts  # where in the source each token begins
+
+    cdef LineFields part(self, make, Py_ssize_t begin, Py_ssize_t end)
+
+
+cdef class SentenceFields:
+    cdef readonly LineFields line
+    cdef readonly Py_ssize_t begin, end, size
+    cdef readonly int countries
+    cdef readonly bint near
+
+
+cdef bint find_word(SentenceFields sentence, Py_ssize_t number, read, Py_ssize_t* place, Py_ssize_t* word) except -1
+cdef object span_of(
+    SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places, make
+)
