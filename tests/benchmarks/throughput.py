@@ -1,9 +1,14 @@
 """Calls a second over the loopback, beside a handler that does nothing, in alternating rounds of one run."""
 
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
+from framing.article import Article
+from framing.bundle import load_bundle
 from framing.v1 import classification_service_pb2 as pb
 from tests.benchmarks.load import BATCH, UNARY, Load, ask, framing_server, h2load, server
 from tests.benchmarks.model import benchmark_model, sample_article
@@ -28,7 +33,7 @@ def measure() -> Iterator[Result]:
         request = pb.ClassifyArticleRequest(article=pb.Article(text=text))
         yield from _latency(port, request.SerializeToString())
         yield from _batch(port, request)
-    yield from _workers(bundle, request.SerializeToString())
+    yield from _workers(bundle, request)
 
 
 def _best(port: int, request: bytes, path: str = UNARY, clients: int = 8) -> Load:
@@ -71,8 +76,36 @@ def _batch(port: int, request: pb.ClassifyArticleRequest) -> Iterator[Result]:
     yield Result("throughput: articles of batches of 64 by unary calls", many / one, "times", ">= 1.5", COMMAND)
 
 
-def _workers(bundle: Path, request: bytes) -> Iterator[Result]:
+def _workers(bundle: Path, request: pb.ClassifyArticleRequest) -> Iterator[Result]:
+    """Yield two workers by one: by calls that the load generator shares the processors with, and by batches, which cost
+    it next to nothing; and what two processes do by one on this machine that classify and serve nobody.
+    """  # noqa: D205
+    batch = pb.BatchClassifyArticlesRequest(articles=[request.article] * BATCH_SIZE).SerializeToString()
+    data = request.SerializeToString()
     with framing_server(bundle) as (_, one), framing_server(bundle, "--workers", "2") as (_, two):
-        rounds = [(_best(one, request, clients=16).rate, _best(two, request, clients=16).rate) for _ in range(ROUNDS)]
+        for name, path, message in (("", UNARY, data), (", batches of 64", BATCH, batch)):
+            rounds = [[_best(port, message, path, clients=16).rate for port in (one, two)] for _ in range(ROUNDS)]
+            single, double = (max(rates) for rates in zip(*rounds, strict=True))
+            yield Result(f"throughput: two workers by one{name}", double / single, "times", ">= 1.6", COMMAND)
+    rounds = [[_loops(bundle, request.article.text, count) for count in (1, 2)] for _ in range(ROUNDS)]
     single, double = (max(rates) for rates in zip(*rounds, strict=True))
-    yield Result("throughput: two workers by one", double / single, "times", ">= 1.6", COMMAND)
+    yield Result("throughput: two processes by one, without a server", double / single, "times", "", COMMAND)
+
+
+def _loops(bundle: Path, text: str, processes: int) -> float:
+    """Return how many times a second so many processes together classify `text`."""
+    begin = time.time() + 3 * processes
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return sum(pool.map(_loop, [bundle] * processes, [text] * processes, [begin] * processes)) / SECONDS
+
+
+def _loop(bundle: Path, text: str, begin: float) -> int:
+    model, article, count = load_bundle(bundle), Article(text=text), 0
+    model.classify(article)
+    if time.time() > begin:
+        raise TimeoutError("expected the model to be loaded by the common beginning, got there late")
+    time.sleep(begin - time.time())
+    while time.time() < begin + SECONDS:
+        model.classify(article)
+        count += 1
+    return count
