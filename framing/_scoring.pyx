@@ -62,9 +62,9 @@ cdef class Scores:
             self._sizes[number] = sentence.size
         if self._ends[self._sentences] != len(rows) or signs > MOST_SIGNS:
             raise ValueError(f"expected {self._ends[self._sentences]} rows of at most {MOST_SIGNS} signs")
-        self._add_up(signs, sample)
         for number, field in enumerate(members):
             self._share(number, field, exponent)
+        self._add_up(signs, sample)
         self._sum_up()
 
     def __dealloc__(self):
@@ -74,8 +74,8 @@ cdef class Scores:
         PyMem_Free(self._shares)
 
     cdef int _add_up(self, Py_ssize_t signs, Py_ssize_t sample) except -1:
-        """Sum the rows of each sentence, and the signs of the first `sample` words."""
-        cdef Py_ssize_t sentence, place, word, column, before, kept = self._width - signs
+        """Sum the rows of each sentence, in the fields it is in, and the signs of the first `sample` words."""
+        cdef Py_ssize_t sentence, place, word, field, column, before, kept = self._width - signs
         cdef double* row
         cdef double* sums
         cdef double known = 0.0
@@ -87,8 +87,11 @@ cdef class Scores:
             for place in range(self._ends[sentence], self._ends[sentence + 1]):
                 row = self._row(place)
                 for word in range(self._words_of(place)):
-                    for column in range(kept):
-                        sums[column] += row[column]
+                    for field in range(self._fields):
+                        if self._shares[field * self._sentences + sentence]:
+                            for column in range(field * self._labels, (field + 1) * self._labels):
+                                sums[column] += row[column]
+                    sums[kept - 1] += row[kept - 1]
                     if self.words < sample:
                         for column in range(signs):
                             speak[column] += row[kept + column]
