@@ -1,6 +1,6 @@
 """The compiled twins of what every article costs (`_reading.pyx`, `_scoring.pyx`), where they could be built.
 
-Without a C compiler at installation, or with FRAMING_PURE_PYTHON in the environment, Python does it all, with the same
+Without a C compiler at installation, or with PURE_PYTHON=1 in the environment, Python does it all, with the same
 answers, in twice the time and more. Each twin stands beside what it replaces, under ``if compiled.COMPILED``.
 """
 
@@ -8,7 +8,7 @@ import os
 
 __all__ = ("COMPILED", "reading", "scoring")
 
-COMPILED: bool = not os.environ.get("FRAMING_PURE_PYTHON")
+COMPILED: bool = not os.environ.get("PURE_PYTHON")
 if COMPILED:
     try:
         from framing import _reading as reading

@@ -66,7 +66,7 @@ def articles(some_items: list[LabelledItem]) -> list[dict[str, str]]:
 def test_it_is_compiled_where_there_is_a_compiler() -> None:
     if not compiled.COMPILED and not shutil.which("cc") and not shutil.which("gcc"):
         pytest.skip("there is no C compiler: Python does it all")
-    assert compiled.COMPILED or os.environ.get("FRAMING_PURE_PYTHON")
+    assert compiled.COMPILED or os.environ.get("PURE_PYTHON")
 
 
 def test_python_gives_the_same_answers(bundle: Path, articles: list[dict[str, str]]) -> None:
@@ -76,7 +76,7 @@ def test_python_gives_the_same_answers(bundle: Path, articles: list[dict[str, st
     ours = [told(model.classify(Article(**article))) for article in articles]
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(bundle)],
-        input=json.dumps(articles), capture_output=True, text=True, check=True, env={**os.environ, "FRAMING_PURE_PYTHON": "1"},
+        input=json.dumps(articles), capture_output=True, text=True, check=True, env={**os.environ, "PURE_PYTHON": "1"},
     )  # fmt: skip
     for article, (exact, numbers), (theirs, figures) in zip(articles, ours, json.loads(process.stdout), strict=True):
         assert exact == theirs, article
