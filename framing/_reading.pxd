@@ -16,7 +16,8 @@ cdef class SentenceFields:
     cdef readonly bint near
 
 
-cdef bint find_word(SentenceFields sentence, Py_ssize_t number, read, Py_ssize_t* place, Py_ssize_t* word) except -1
+cdef object new_pair(type kind, first, second)
+cdef object new_tuple(type kind, tuple values)
 cdef object span_of(
     SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places, make
 )

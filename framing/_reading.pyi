@@ -11,6 +11,13 @@ class TokenTable:
     def __init__(self, read: Callable[[str], int], most: int, longest: int) -> None: ...
     def split_lines(self, source: str, make: type[Line]) -> list[Line]: ...
 
+def without_furniture(
+    lines: list[Line],
+    begins: Mapping[str, bool],
+    is_marker: Callable[[Line], bool],
+    is_address: Callable[[Line], bool],
+    is_age: Callable[[Line], bool],
+) -> list[Line]: ...
 def sentences(
     lines: Sequence[Line],
     make: type[Sentence],

@@ -6,14 +6,18 @@ answers. A token already met is found by its letters in a table of fixed size.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_SIZE, PyTuple_SET_ITEM
 from cpython.unicode cimport (
     Py_UNICODE_ISSPACE, PyUnicode_DATA, PyUnicode_GET_LENGTH, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
 )
 from libc.math cimport fmin, log1p
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
+
+cdef extern from "Python.h":
+    object PyType_GenericAlloc(PyTypeObject* kind, Py_ssize_t size)
 
 import secrets
 
@@ -22,9 +26,11 @@ from framing import countries as _countries, marks as _marks
 cdef int IRAN = _countries.IRAN, RUSSIA = _countries.RUSSIA, BOTH = _countries.BOTH
 cdef Py_ssize_t NEAR_WORDS = _countries.NEAR_WORDS
 cdef int ENDS = _marks.ENDS, ABBREVIATED = _marks.ABBREVIATED, COMPOUND = _marks.COMPOUND, VOID = _marks.VOID
+cdef int STOPS = _marks.STOPS
+cdef Py_ssize_t MAX_FURNITURE_WORDS = _marks.MAX_FURNITURE_WORDS, MAX_AGE_WORDS = _marks.MAX_AGE_WORDS
 
 cdef enum:
-    WAYS = 8  # places of a set: a token is held in one of its set, and which of them has to go is taken in turns
+    WAYS = 4  # places of a set: a token is held in one of its set, and which of them has to go is taken in turns
     LAST_NARROW_SPACE = 0xA0
     FIRST_WIDE_SPACE = 0x1680
 
@@ -63,22 +69,34 @@ cdef Py_ssize_t* copied(Py_ssize_t* places, Py_ssize_t count) except NULL:
     return copy
 
 
-cdef inline bint is_space(Py_UCS4 letter) noexcept:
+ctypedef fused Letter:
+    uint8_t
+    uint16_t
+    uint32_t
+
+
+cdef inline bint is_space(uint32_t letter) noexcept:
     if letter > LAST_NARROW_SPACE:
         return letter >= FIRST_WIDE_SPACE and Py_UNICODE_ISSPACE(letter)
-    return letter == 32 or 9 <= letter <= 13 or 28 <= letter <= 31 or letter == 0x85 or letter == 0xA0
+    if letter > 32:
+        return letter == 0x85 or letter == LAST_NARROW_SPACE
+    return letter == 32 or 9 <= letter <= 13 or letter >= 28
 
 
-cdef inline bint breaks_line(Py_UCS4 letter) noexcept:
+cdef inline bint breaks_line(uint32_t letter) noexcept:
     return 10 <= letter <= 13 or 28 <= letter <= 30 or letter == 0x85 or letter == 0x2028 or letter == 0x2029
+
+
+cdef struct Slot:
+    PyObject* token
+    uint32_t mixed
+    int flags
 
 
 cdef class TokenTable:
     """Remembers at least half of `most` tokens, of at most `longest` letters, with their flags, which `read` tells of others."""
 
-    cdef PyObject** _tokens
-    cdef uint32_t* _hashes
-    cdef int* _flags
+    cdef Slot* _slots
     cdef uint64_t _seed, _sets
     cdef unsigned int _turn
     cdef Py_ssize_t _longest
@@ -88,10 +106,8 @@ cdef class TokenTable:
         self._sets = 1
         while self._sets * 2 * WAYS <= <uint64_t> most:
             self._sets *= 2
-        self._tokens = <PyObject**> PyMem_Calloc(self._sets * WAYS, sizeof(PyObject*))
-        self._hashes = <uint32_t*> PyMem_Calloc(self._sets * WAYS, sizeof(uint32_t))
-        self._flags = <int*> PyMem_Calloc(self._sets * WAYS, sizeof(int))
-        if not (self._tokens and self._hashes and self._flags):
+        self._slots = <Slot*> PyMem_Calloc(self._sets * WAYS, sizeof(Slot))
+        if not self._slots:
             raise MemoryError
         self._seed = secrets.randbits(64)  # who sends texts cannot know which tokens share a set
         self._longest = longest
@@ -99,12 +115,10 @@ cdef class TokenTable:
 
     def __dealloc__(self):
         cdef uint64_t place
-        if self._tokens:
+        if self._slots:
             for place in range(self._sets * WAYS):
-                Py_XDECREF(self._tokens[place])
-        PyMem_Free(self._tokens)
-        PyMem_Free(self._hashes)
-        PyMem_Free(self._flags)
+                Py_XDECREF(self._slots[place].token)
+        PyMem_Free(self._slots)
 
     def split_lines(self, str source not None, make):
         """Return what `tokens.split_lines` returns of `source`; `make` is the class of lines."""
@@ -120,7 +134,12 @@ cdef class TokenTable:
             while at < length:
                 line = make()
                 line.tokens, line.marks, line.number = [], [], number
-                at = self._read_line(line, source, kind, data, at, length, starts)
+                if kind == 1:
+                    at = self._read_line(line, source, <uint8_t*> data, at, length, starts)
+                elif kind == 2:
+                    at = self._read_line(line, source, <uint16_t*> data, at, length, starts)
+                else:
+                    at = self._read_line(line, source, <uint32_t*> data, at, length, starts)
                 if line.tokens:
                     line.starts = copied(starts, len(line.tokens))
                     lines.append(line)
@@ -130,30 +149,28 @@ cdef class TokenTable:
         return lines
 
     cdef Py_ssize_t _read_line(
-        self, LineFields line, str source, int kind, void* data, Py_ssize_t at, Py_ssize_t length, Py_ssize_t* starts
+        self, LineFields line, str source, Letter* letters, Py_ssize_t at, Py_ssize_t length, Py_ssize_t* starts
     ) except -1:
         """Fill `line` with what stands in `source` from `at`; write where each token begins; return where the next line does."""
         cdef Py_ssize_t begin, count = 0
         cdef uint64_t mixed
-        cdef int flags
-        cdef Py_UCS4 letter
+        cdef uint32_t letter
+        cdef int flags = 0
         cdef str token
         while at < length:
-            letter = PyUnicode_READ(kind, data, at)
-            if is_space(letter):
+            if is_space(letters[at]):
                 at += 1
-                if breaks_line(letter):
-                    is_pair = letter == 13 and at < length and PyUnicode_READ(kind, data, at) == 10
-                    return at + is_pair
+                if breaks_line(letters[at - 1]):
+                    return at + (letters[at - 1] == 13 and at < length and letters[at] == 10)
                 continue
             begin, mixed = at, self._seed
-            while not is_space(letter):
-                mixed = (mixed ^ <uint64_t> <uint32_t> letter) * <uint64_t> 0x9E3779B97F4A7C15
-                at += 1
-                if at == length:
+            while at < length:
+                letter = letters[at]
+                if (letter <= LAST_NARROW_SPACE or letter >= FIRST_WIDE_SPACE) and is_space(letter):
                     break
-                letter = PyUnicode_READ(kind, data, at)
-            token = self._find(source, kind, data, begin, at, mixed, &flags)
+                mixed = (mixed ^ letter) * <uint64_t> 0x9E3779B97F4A7C15
+                at += 1
+            token = self._find(source, <char*> (letters + begin), sizeof(Letter), begin, at, mixed >> 32, &flags)
             if flags & VOID:
                 continue
             if flags:
@@ -165,41 +182,89 @@ cdef class TokenTable:
         return at
 
     cdef str _find(
-        self, str source, int kind, void* data, Py_ssize_t begin, Py_ssize_t end, uint64_t mixed, int* flags
+        self, str source, char* letters, int kind, Py_ssize_t begin, Py_ssize_t end, uint32_t mixed, int* flags
     ):
         """Return the token of `source` from `begin` to `end`, and what it is marked with in `flags`."""
-        cdef uint32_t rest = <uint32_t> (mixed >> 32)
-        cdef uint64_t first = ((rest ^ rest >> 15) & (self._sets - 1)) * WAYS, place
-        for place in range(first, first + WAYS):
-            if self._hashes[place] == rest and self._tokens[place] and is_same(
-                <str> self._tokens[place], kind, data, begin, end
+        cdef Slot* slots = self._slots + ((mixed ^ mixed >> 15) & (self._sets - 1)) * WAYS
+        cdef int way
+        for way in range(WAYS):
+            if slots[way].mixed == mixed and slots[way].token and is_same(
+                <str> slots[way].token, letters, kind, end - begin
             ):
-                flags[0] = self._flags[place]
-                return <str> self._tokens[place]
+                flags[0] = slots[way].flags
+                return <str> slots[way].token
         cdef str token = PyUnicode_Substring(source, begin, end)
         flags[0] = self._read(token)
         if end - begin <= self._longest:
             self._turn += 1
-            place = first + self._turn % WAYS
+            slots += self._turn % WAYS
             Py_INCREF(token)
-            Py_XDECREF(self._tokens[place])
-            self._tokens[place], self._hashes[place], self._flags[place] = <PyObject*> token, rest, flags[0]
+            Py_XDECREF(slots.token)
+            slots.token, slots.mixed, slots.flags = <PyObject*> token, mixed, flags[0]
         return token
 
 
-cdef inline bint is_same(str token, int kind, void* data, Py_ssize_t begin, Py_ssize_t end) noexcept:
-    """Return whether `token` has the letters from `begin` to `end`."""
+cdef inline bint is_same(str token, char* letters, int kind, Py_ssize_t length) noexcept:
+    """Return whether `token` has the `letters`, of `kind` bytes each."""
     cdef int token_kind = PyUnicode_KIND(token)
-    cdef void* letters = PyUnicode_DATA(token)
+    cdef void* others = PyUnicode_DATA(token)
     cdef Py_ssize_t at
-    if PyUnicode_GET_LENGTH(token) != end - begin:
+    if PyUnicode_GET_LENGTH(token) != length:
         return False
     if token_kind == kind:
-        return memcmp(letters, <char*> data + begin * kind, (end - begin) * kind) == 0
-    for at in range(end - begin):
-        if PyUnicode_READ(token_kind, letters, at) != PyUnicode_READ(kind, data, begin + at):
+        return memcmp(others, letters, length * kind) == 0
+    for at in range(length):
+        if PyUnicode_READ(token_kind, others, at) != PyUnicode_READ(kind, letters, at):
             return False
     return True
+
+
+def without_furniture(list lines not None, begins, is_marker, is_address, is_age):
+    """Return what `furniture._without_furniture` returns of `lines`, by what else there tells of tokens and lines."""
+    cdef list kept = []
+    cdef LineFields line
+    cdef Py_ssize_t place, size, end = len(lines)
+    cdef char* heads = <char*> PyMem_Calloc(end + 1, 2)  # 1: a marker, an address or a bullet may begin so; 2: a marker does
+    if not heads:
+        raise MemoryError
+    try:
+        for place in range(end):
+            line = lines[place]
+            if len(line.tokens) <= MAX_FURNITURE_WORDS and begins[line.tokens[0]]:
+                heads[place] = 2 if is_marker(line) else 1
+        for place in range(tail_begin(lines, heads)):
+            line = lines[place]
+            size = len(line.tokens)
+            if size > MAX_FURNITURE_WORDS or not (
+                heads[place] == 2 or heads[place] and is_address(line) or kept and size <= MAX_AGE_WORDS and is_age(line)
+            ):
+                kept.append(line)
+    finally:
+        PyMem_Free(heads)
+    return kept
+
+
+cdef Py_ssize_t tail_begin(list lines, char* heads) except -1:
+    """As `furniture._tail_begin`."""
+    cdef LineFields line
+    cdef Py_ssize_t place, begin = len(lines)
+    for place in range(len(lines) - 1, -1, -1):
+        line = lines[place]
+        if heads[place] == 2:
+            begin = place
+        elif len(line.tokens) > MAX_FURNITURE_WORDS or last_flags(line) & STOPS:
+            break
+    return begin
+
+
+cdef int last_flags(LineFields line) except -1:
+    """Return what the last token of `line` is marked with."""
+    cdef Py_ssize_t place
+    cdef int flags
+    if not line.flags & STOPS:
+        return 0
+    place, flags = line.marks[len(line.marks) - 1]
+    return flags if place == len(line.tokens) - 1 else 0
 
 
 cdef class SentenceFields:
@@ -316,10 +381,28 @@ cdef object span_of(
     if not sentence.begin <= first <= last < sentence.end:
         raise IndexError(f"expected tokens from {sentence.begin} to before {sentence.end}, got {first} to {last}")
     opens, closes = places[line.tokens[first]][begin], places[line.tokens[last]][end]
-    return new_tuple(make, (line.starts[first] + <Py_ssize_t> opens[0], line.starts[last] + <Py_ssize_t> closes[1]))
+    return new_pair(make, line.starts[first] + <Py_ssize_t> opens[0], line.starts[last] + <Py_ssize_t> closes[1])
 
 
-new_tuple = tuple.__new__
+cdef object new_pair(type kind, first, second):
+    """Return a `kind` of tuple of two: a NamedTuple, which adds nothing to what a tuple is made of."""
+    cdef object made = PyType_GenericAlloc(<PyTypeObject*> kind, 2)
+    Py_INCREF(first)
+    Py_INCREF(second)
+    PyTuple_SET_ITEM(made, 0, first)
+    PyTuple_SET_ITEM(made, 1, second)
+    return made
+
+
+cdef object new_tuple(type kind, tuple values):
+    """Return a `kind` of tuple of `values`, as `new_pair`."""
+    cdef Py_ssize_t place, size = PyTuple_GET_SIZE(values)
+    cdef object made = PyType_GenericAlloc(<PyTypeObject*> kind, size)
+    for place in range(size):
+        value = values[place]
+        Py_INCREF(value)
+        PyTuple_SET_ITEM(made, place, value)
+    return made
 
 
 def spans(SentenceFields sentence not None, phrases, places, read, make):

@@ -3,9 +3,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from framing import article
 from framing.letters import Span
 from framing.text import Sentence
-from framing.tokens import Line, Token
+from framing.tokens import Line
 
-def find_rows(lines: Iterable[Line], remembered: Mapping[str, bytes]) -> list[bytes] | None: ...
+def probabilities(scores: list[float], topics: int) -> list[float]: ...
+def label_scores(
+    make: type[article.LabelScore], labels: tuple[str, ...], values: list[float], given: list[bool]
+) -> tuple[article.LabelScore, ...]: ...
+
+class RowTable:
+    def __init__(self, remembered: dict[str, bytes], most: int) -> None: ...
+    def find(self, lines: Iterable[Line]) -> list[bytes] | None: ...
 
 class Scores:
     total: list[float]
@@ -32,8 +39,7 @@ class Evidence:
         evidence: type[article.Evidence],
         phrase: type[article.EvidenceSpan],
         span: type[Span],
-        places: Mapping[str, tuple[Span, ...]],
-        read: Mapping[str, Token],
+        spans: Mapping[str, tuple[Span, ...]],
         phrases: int,
     ) -> None: ...
     def of(

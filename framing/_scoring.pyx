@@ -8,28 +8,101 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.object cimport PyObject
-from libc.math cimport INFINITY
+from cpython.ref cimport Py_INCREF, Py_XDECREF
+from libc.math cimport INFINITY, exp, fmax, fmin
+from libc.stdint cimport uint64_t
+from libc.string cimport memset
 
-from framing._reading cimport LineFields, SentenceFields, find_word, span_of
+from framing._reading cimport LineFields, SentenceFields, new_pair, new_tuple, span_of
 
 cdef enum:
     MOST_SIGNS = 64
 
-new_tuple = tuple.__new__
+
+cdef struct Place:  # of a word in a sentence: its token, and which of the token's words it is
+    Py_ssize_t token
+    Py_ssize_t word
 
 
-def find_rows(lines, remembered):
-    """Return the row of each token in `lines`, or None if one of them is not remembered."""
-    cdef list rows = []
-    cdef LineFields line
-    cdef PyObject* row
-    for line in lines:
-        for token in line.tokens:
-            row = PyDict_GetItem(remembered, token)
-            if not row:
-                return None
-            rows.append(<object> row)
-    return rows
+def probabilities(list scores not None, Py_ssize_t topics):
+    """Return what `model._article_probabilities` returns."""
+    cdef Py_ssize_t label
+    cdef double highest = -INFINITY, total = 0.0
+    cdef list values = [1.0 / (1.0 + exp(-fmin(500.0, fmax(-500.0, score)))) for score in scores[:topics]]
+    for label in range(topics, len(scores)):
+        highest = fmax(highest, scores[label])
+    for label in range(topics, len(scores)):
+        values.append(exp(<double> scores[label] - highest))
+        total += <double> values[label]
+    for label in range(topics, len(scores)):
+        values[label] = <double> values[label] / total
+    return values
+
+
+def label_scores(type make, tuple labels not None, list values not None, list given not None):
+    """Return what `model._label_scores` returns: `make` of each of `labels`, its value, whether it is given."""
+    cdef Py_ssize_t label
+    if not len(labels) == len(values) == len(given):
+        raise ValueError(f"expected values of {len(labels)} labels, got {len(values)} and {len(given)}")
+    return tuple([new_tuple(make, (labels[label], values[label], given[label])) for label in range(len(labels))])
+
+
+cdef struct Known:
+    PyObject* token
+    PyObject* row
+
+
+cdef class RowTable:
+    """Remembers the rows of `most` tokens at least, that the dictionary `remembered` had, by which objects the tokens are.
+
+    Tokens come from a TokenTable: one that is met again is the same object as before, as long as it is remembered there.
+    """
+
+    cdef Known* _known
+    cdef uint64_t _size
+    cdef object _remembered
+
+    def __cinit__(self, remembered, Py_ssize_t most):
+        self._size = 1
+        while self._size < <uint64_t> most:
+            self._size *= 2
+        self._known = <Known*> PyMem_Calloc(self._size, sizeof(Known))
+        if not self._known:
+            raise MemoryError
+        self._remembered = remembered
+
+    def __dealloc__(self):
+        cdef uint64_t place
+        if self._known:
+            for place in range(self._size):
+                Py_XDECREF(self._known[place].token)
+                Py_XDECREF(self._known[place].row)
+        PyMem_Free(self._known)
+
+    def find(self, lines):
+        """Return the row of each token in `lines`, or None if one of them is not remembered."""
+        cdef list rows = []
+        cdef LineFields line
+        cdef Known* known
+        for line in lines:
+            for token in line.tokens:
+                known = self._known + ((<uint64_t> <PyObject*> token >> 4) * <uint64_t> 0x9E3779B97F4A7C15 >> 32 & (self._size - 1))
+                if known.token != <PyObject*> token and not self._recall(known, token):
+                    return None
+                rows.append(<object> known.row)
+        return rows
+
+    cdef bint _recall(self, Known* known, token) except -1:
+        """Write into `known` what the dictionary remembers of `token`; return whether it does."""
+        cdef PyObject* row = PyDict_GetItem(self._remembered, token)
+        if not row:
+            return False
+        Py_INCREF(token)
+        Py_INCREF(<object> row)
+        Py_XDECREF(known.token)
+        Py_XDECREF(known.row)
+        known.token, known.row = <PyObject*> token, row
+        return True
 
 
 cdef class Scores:
@@ -40,7 +113,7 @@ cdef class Scores:
     cdef list _rows
     cdef Py_ssize_t* _ends  # (S + 1) tokens before each sentence
     cdef Py_ssize_t* _sizes  # (S) words
-    cdef double* _sums  # (S, F * L + 1): of the rows of a sentence's words, last how many of those are known
+    cdef double* _sums  # (S, F * L + 1): of the rows of a sentence's words, in the fields it is in; the last is not used
     cdef double* _shares  # (F, S): what the words of a sentence are multiplied by in a field
     cdef Py_ssize_t _sentences, _labels, _fields, _width
 
@@ -75,33 +148,31 @@ cdef class Scores:
 
     cdef int _add_up(self, Py_ssize_t signs, Py_ssize_t sample) except -1:
         """Sum the rows of each sentence, in the fields it is in, and the signs of the first `sample` words."""
-        cdef Py_ssize_t sentence, place, word, field, column, before, kept = self._width - signs
+        cdef Py_ssize_t sentence, place, field, before, kept = self._width - signs
         cdef double* row
+        cdef double* stop
         cdef double* sums
         cdef double known = 0.0
         cdef double[MOST_SIGNS] speak
-        for column in range(signs):
-            speak[column] = 0.0
+        memset(speak, 0, sizeof(speak))
         for sentence in range(self._sentences):
             sums, before = self._sums + sentence * kept, self.words
             for place in range(self._ends[sentence], self._ends[sentence + 1]):
                 row = self._row(place)
-                for word in range(self._words_of(place)):
+                stop = row + PyBytes_GET_SIZE(self._rows[place]) // sizeof(double)
+                while row + self._width <= stop:
                     for field in range(self._fields):
                         if self._shares[field * self._sentences + sentence]:
-                            for column in range(field * self._labels, (field + 1) * self._labels):
-                                sums[column] += row[column]
-                    sums[kept - 1] += row[kept - 1]
+                            add(sums + field * self._labels, row + field * self._labels, self._labels)
+                    known += row[kept - 1]
                     if self.words < sample:
-                        for column in range(signs):
-                            speak[column] += row[kept + column]
+                        add(speak, row + kept, signs)
                     self.words += 1
                     row += self._width
-            known += sums[kept - 1]
             if self.words - before != self._sizes[sentence]:
                 raise ValueError(f"expected the rows of {self._sizes[sentence]} words, got {self.words - before}")
         self.known = <Py_ssize_t> (known + 0.5)
-        self.signs = [speak[column] for column in range(signs)]
+        self.signs = [speak[place] for place in range(signs)]
         return 0
 
     cdef inline double* _row(self, Py_ssize_t token) except NULL:
@@ -115,7 +186,7 @@ cdef class Scores:
         cdef Py_ssize_t words = 0, member
         cdef double share
         for member in members:
-            self._check(member, 0)
+            self._check(member)
             words += self._sizes[member]
         share = 1.0 / <double> max(1, words) ** exponent
         for member in members:
@@ -140,45 +211,70 @@ cdef class Scores:
     cdef inline double _product(self, Py_ssize_t sentence, double* row, Py_ssize_t label) noexcept:
         """Return what a `row` in a sentence adds to a score."""
         cdef Py_ssize_t field
-        cdef double added = 0.0
+        cdef double share, added = 0.0
         for field in range(self._fields):
-            added += self._shares[field * self._sentences + sentence] * row[field * self._labels + label]
+            share = self._shares[field * self._sentences + sentence]
+            if share:
+                added += share * row[field * self._labels + label]
         return added
 
-    cdef double* _word_values(self, Py_ssize_t sentence, Py_ssize_t label) except NULL:
-        """Return what each word of a sentence adds to a score. To be freed."""
+    cdef double* _word_values(self, Py_ssize_t sentence, Py_ssize_t label, Place* places) except NULL:
+        """Return what each word of a sentence adds to a score, to be freed; write where the words are, unless that is NULL."""
         cdef double* values = zeros(self._sizes[sentence])
         cdef double* row
-        cdef Py_ssize_t place, word, count = 0
-        for place in range(self._ends[sentence], self._ends[sentence + 1]):
-            row = self._row(place)
-            for word in range(self._words_of(place)):
+        cdef Py_ssize_t token, word, count = 0
+        for token in range(self._ends[sentence], self._ends[sentence + 1]):
+            row = self._row(token)
+            for word in range(self._words_of(token)):
                 values[count] = self._product(sentence, row, label)
+                if places:
+                    places[count].token, places[count].word = token - self._ends[sentence], word
                 count += 1
                 row += self._width
         return values
 
-    cdef int _check(self, Py_ssize_t sentence, Py_ssize_t label) except -1:
-        if not (0 <= sentence < self._sentences and 0 <= label < self._labels):
-            raise IndexError(f"expected a sentence of {self._sentences} and a label of {self._labels}")
+    cdef int _check(self, Py_ssize_t sentence) except -1:
+        if not 0 <= sentence < self._sentences:
+            raise IndexError(f"expected one of {self._sentences} sentences, got {sentence}")
+        return 0
+
+    cdef int _check_label(self, Py_ssize_t label) except -1:
+        if not 0 <= label < self._labels:
+            raise IndexError(f"expected one of {self._labels} labels, got {label}")
         return 0
 
     def by_sentence(self, Py_ssize_t label):
         """As `scorer.Scores.by_sentence`."""
         cdef Py_ssize_t sentence
-        if self._sentences:
-            self._check(0, label)
+        self._check_label(label)
         return [self._added(sentence, label) for sentence in range(self._sentences)]
 
     def by_word(self, Py_ssize_t sentence, Py_ssize_t label):
         """As `scorer.Scores.by_word`."""
-        self._check(sentence, label)
-        cdef double* values = self._word_values(sentence, label)
+        self._check(sentence)
+        self._check_label(label)
+        cdef double* values = self._word_values(sentence, label, NULL)
         cdef Py_ssize_t word
         try:
             return [values[word] for word in range(self._sizes[sentence])]
         finally:
             PyMem_Free(values)
+
+
+cdef inline void add(double* sums, double* row, Py_ssize_t count) noexcept:
+    """Add four by four what is in `row` to `sums`: they never overlap, which a compiler cannot know."""
+    cdef Py_ssize_t place = 0
+    cdef double first, second, third, fourth
+    while place + 4 <= count:
+        first, second, third, fourth = row[place], row[place + 1], row[place + 2], row[place + 3]
+        sums[place] += first
+        sums[place + 1] += second
+        sums[place + 2] += third
+        sums[place + 3] += fourth
+        place += 4
+    while place < count:
+        sums[place] += row[place]
+        place += 1
 
 
 cdef double* zeros(Py_ssize_t count) except NULL:
@@ -192,79 +288,104 @@ cdef double* zeros(Py_ssize_t count) except NULL:
 cdef class Evidence:
     """Makes the evidence of a model: `evidence`, `phrase` and `span` are the classes of article.py and letters.py.
 
-    `places` tells of a token where its words are in it, `read` what it is, `phrases` is how many words of a sentence are
-    told of at most.
+    `spans` tells of a token where its words are in it, `phrases` is how many words of a sentence are told of at most.
     """
 
-    cdef object _evidence, _phrase, _span, _places, _read
+    cdef object _evidence, _phrase, _span, _spans
     cdef Py_ssize_t _phrases
 
-    def __cinit__(self, evidence, phrase, span, places, read, Py_ssize_t phrases):
-        self._evidence, self._phrase, self._span, self._places, self._read = evidence, phrase, span, places, read
-        self._phrases = phrases
+    def __cinit__(self, evidence, phrase, span, spans, Py_ssize_t phrases):
+        self._evidence, self._phrase, self._span, self._spans, self._phrases = evidence, phrase, span, spans, phrases
 
     def of(self, Scores scores not None, sentences, Py_ssize_t title, labels, Py_ssize_t most):
         """Return the evidence of `labels`, (number, name), for what `scores` were got of; `title` sentences stand in it."""
         cdef list found = []
-        cdef Py_ssize_t label, sentence
-        cdef double* values
-        for label, name in labels:
-            if not 0 <= label < scores._labels:
-                raise IndexError(f"expected a label of {scores._labels}, got {label}")
-            values = zeros(scores._sentences)
-            try:
-                for sentence in range(scores._sentences):
+        cdef Py_ssize_t label, sentence, rank, count = scores._sentences
+        cdef double* values = zeros(count)
+        cdef Py_ssize_t* chosen = NULL
+        most = min(most, count)
+        try:
+            chosen = <Py_ssize_t*> zeros(most)
+            for label, name in labels:
+                scores._check_label(label)
+                for sentence in range(count):
                     values[sentence] = scores._added(sentence, label)
-                for sentence in strongest(values, scores._sentences, most):
+                for rank in range(strongest(values, count, most, chosen)):
+                    sentence = chosen[rank]
                     part = "title" if sentence < title else "text"
                     found.append(self._tell(scores, sentences[sentence], sentence, label, name, part))
-            finally:
-                PyMem_Free(values)
+        finally:
+            PyMem_Free(values)
+            PyMem_Free(chosen)
         return tuple(found)
 
     cdef object _tell(
         self, Scores scores, SentenceFields place, Py_ssize_t sentence, Py_ssize_t label, str name, str part
     ):
-        cdef object span = span_of(place, place.begin, 0, place.end - 1, 0, self._places, self._span)
-        cdef double* values = scores._word_values(sentence, label)
-        cdef list phrases = [], words
-        cdef Py_ssize_t first = -1, last = -1, word
-        cdef double added = 0.0
+        cdef Py_ssize_t size = scores._sizes[sentence]
+        cdef Place* places = <Place*> zeros(2 * size)
+        cdef double* values = NULL
+        cdef Py_ssize_t* words = NULL
         try:
-            words = strongest(values, scores._sizes[sentence], self._phrases)
-            words.sort()
-            for word in words:
-                if first >= 0 and word != last + 1:
-                    phrases.append(self._phrase_of(place, first, last, added))
-                    first, added = -1, 0.0
-                first, last, added = word if first < 0 else first, word, added + values[word]
-            if first >= 0:
-                phrases.append(self._phrase_of(place, first, last, added))
+            words = <Py_ssize_t*> zeros(self._phrases)
+            values = scores._word_values(sentence, label, places)
+            phrases = self._phrases_of(place, places, values, words, strongest(values, size, self._phrases, words))
         finally:
+            PyMem_Free(places)
             PyMem_Free(values)
-        return new_tuple(self._evidence, (name, part, span, scores._added(sentence, label), tuple(phrases)))
+            PyMem_Free(words)
+        span = span_of(place, place.begin, 0, place.end - 1, 0, self._spans, self._span)
+        return new_tuple(self._evidence, (name, part, span, scores._added(sentence, label), phrases))
 
-    cdef object _phrase_of(self, SentenceFields sentence, Py_ssize_t first, Py_ssize_t last, double added):
-        cdef Py_ssize_t place, word, end_place, end_word
-        find_word(sentence, first, self._read, &place, &word)
-        find_word(sentence, last, self._read, &end_place, &end_word)
-        return new_tuple(self._phrase, (span_of(sentence, place, word, end_place, end_word, self._places, self._span), added))
+    cdef tuple _phrases_of(
+        self, SentenceFields sentence, Place* places, double* values, Py_ssize_t* words, Py_ssize_t count
+    ):
+        """Return the runs of the `count` of `words`, and what each adds."""
+        cdef list found = []
+        cdef Py_ssize_t rank, first, last
+        cdef double added
+        sort(words, count)
+        rank = 0
+        while rank < count:
+            first = last = words[rank]
+            added = values[first]
+            rank += 1
+            while rank < count and words[rank] == last + 1:
+                last += 1
+                added += values[last]
+                rank += 1
+            span = span_of(
+                sentence, sentence.begin + places[first].token, places[first].word + 1,
+                sentence.begin + places[last].token, places[last].word + 1, self._spans, self._span,
+            )
+            found.append(new_pair(self._phrase, span, added))
+        return tuple(found)
 
 
-cdef list strongest(double* values, Py_ssize_t count, Py_ssize_t most):
-    """Return which of `values` are the greatest, and above 0, the greatest first, of equal ones the first."""
-    cdef list found = []
-    cdef Py_ssize_t place, best, last = -1
+cdef Py_ssize_t strongest(double* values, Py_ssize_t count, Py_ssize_t most, Py_ssize_t* found) noexcept:
+    """Write which of `values` are the greatest and above 0, the greatest first, of equal ones the first; return how many."""
+    cdef Py_ssize_t place, best, size = 0
     cdef double highest, ceiling = INFINITY
-    while len(found) < most:
+    while size < most:
         best, highest = -1, 0.0
         for place in range(count):
-            if highest < values[place] < ceiling or (values[place] == ceiling and place > last):
+            if highest < values[place] < ceiling:
                 best, highest = place, values[place]
-                if highest == ceiling:
-                    break
+            elif values[place] == ceiling and size and place > found[size - 1]:
+                best, highest = place, values[place]
+                break
         if best < 0:
             break
-        last, ceiling = best, highest
-        found.append(best)
-    return found
+        found[size], ceiling = best, highest
+        size += 1
+    return size
+
+
+cdef void sort(Py_ssize_t* places, Py_ssize_t count) noexcept:
+    """Put a few places in order."""
+    cdef Py_ssize_t done, at
+    for done in range(1, count):
+        at = done
+        while at and places[at - 1] > places[at]:
+            places[at - 1], places[at] = places[at], places[at - 1]
+            at -= 1

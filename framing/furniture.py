@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
+from framing import compiled
 from framing.letters import fold
-from framing.marks import CLOSES, OPENS, STOPS
+from framing.marks import CLOSES, MAX_AGE_WORDS, MAX_FURNITURE_WORDS, OPENS, STOPS
 from framing.memo import Memo
 from framing.tokens import FLAGS, TOKENS, Line
 
-MAX_FURNITURE_WORDS = 14  # a line longer than this is prose whatever it begins with
-MAX_AGE_WORDS = 8
 MAX_CREDIT_WORDS = 4
 MAX_DATELINE_WORDS = 10
 
@@ -30,11 +30,10 @@ _DATELINE = re.compile(r"[^()]*\(\s*([^()]+?)\s*\)\s*[-–—:.]+")
 _DATELINE_ENDS = ("-", "–", "—", ":", ".")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """The lines of an item that are its text, and the wire credit found around them (empty if none)."""
 
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     credit: str
 
 
@@ -54,17 +53,19 @@ def strip_furniture(lines: Sequence[Line]) -> Body:
         _without_line_credits(line, found_credits) if line.flags & (OPENS | CLOSES) else line for line in lines
     ]
     kept = _without_closing_credits(_without_furniture(uncredited), found_credits)
-    return Body(tuple(kept), ", ".join(dict.fromkeys(found_credits)))
+    return Body(kept, ", ".join(dict.fromkeys(found_credits)) if found_credits else "")
 
 
-def _without_furniture(lines: Sequence[Line]) -> list[Line]:
+def _without_furniture(lines: list[Line]) -> list[Line]:
+    if compiled.COMPILED:
+        return compiled.reading.without_furniture(lines, _BEGINS_FURNITURE, _is_marker, _is_address, _is_age)
     heads = [len(line.tokens) <= MAX_FURNITURE_WORDS and _BEGINS_FURNITURE[line.tokens[0]] for line in lines]
     markers = [head and _is_marker(line) for head, line in zip(heads, lines, strict=True)]
     end = _tail_begin(lines, markers)
     kept: list[Line] = []
     for line, head, marker in zip(lines[:end], heads, markers, strict=False):
         if len(line.tokens) > MAX_FURNITURE_WORDS or not (
-            marker or (head and _is_address(line)) or (kept and _is_age(line))
+            marker or (head and _is_address(line)) or (kept and len(line.tokens) <= MAX_AGE_WORDS and _is_age(line))
         ):
             kept.append(line)
     return kept
@@ -94,8 +95,6 @@ def _without_bullets(text: str) -> str:
 
 
 def _is_age(line: Line) -> bool:
-    if len(line.tokens) > MAX_AGE_WORDS:
-        return False
     return _patterns().age.search(_without_bullets(line.text)) is not None
 
 

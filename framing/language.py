@@ -29,6 +29,13 @@ _PERSIAN_LETTERS = frozenset("پچژگ")
 _WORDS = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
 SIGNS = ("letters", "alphabetic", *_SCRIPTS, *(f"foreign {script}" for script in _SCRIPTS), *_WORDS)
 _SCRIPT_LANGUAGES = {"arabic": ("ar", "fa"), "cyrillic": ("ru",), "latin": ("en",)}
+_LETTERS, _ALPHABETIC = SIGNS.index("letters"), SIGNS.index("alphabetic")
+_SCRIPT_PLACES = tuple(
+    map(SIGNS.index, _SCRIPTS)
+)  # what is foreign in a script comes as many places later as there are scripts
+_LANGUAGE_PLACES = {
+    SIGNS.index(script): tuple(map(SIGNS.index, languages)) for script, languages in _SCRIPT_LANGUAGES.items()
+}
 SAMPLE_WORDS = 200  # that are looked at, from the beginning
 _FOREIGN_SHARE = 0.02
 _ENOUGH_WORDS = 12  # below this many words the lack of function words says nothing
@@ -57,11 +64,10 @@ def word_signs(word: str) -> tuple[int, ...]:
 
 def language_of(signs: Sequence[float], words: int) -> str:
     """Return the language that `signs`, summed over so many `words`, speak for, or "und" for any that is not served."""
-    counts = dict(zip(SIGNS, signs, strict=True))
-    script = max(_SCRIPTS, key=lambda name: counts[name])
-    if counts[script] * 2 <= counts["alphabetic"]:
+    script = max(_SCRIPT_PLACES, key=signs.__getitem__)
+    if signs[script] * 2 <= signs[_ALPHABETIC]:
         return "und"
-    if counts[f"foreign {script}"] > _FOREIGN_SHARE * counts["letters"]:
+    if signs[script + len(_SCRIPTS)] > _FOREIGN_SHARE * signs[_LETTERS]:
         return "und"
-    language = max(_SCRIPT_LANGUAGES[script], key=lambda name: counts[name])
-    return "und" if counts[language] == 0 and words >= _ENOUGH_WORDS else language
+    language = max(_LANGUAGE_PLACES[script], key=signs.__getitem__)
+    return "und" if signs[language] == 0 and words >= _ENOUGH_WORDS else SIGNS[language]

@@ -1,4 +1,4 @@
-"""What a token is marked with, beside the countries it names (countries.IRAN, countries.RUSSIA)."""
+"""What tokens are marked with, beside the countries they name, and how long lines of some kinds may be."""
 
 ENDS = 4  # it ends a sentence
 ABBREVIATED = 8  # it would, but for being an abbreviation
@@ -7,3 +7,6 @@ OPENS = 32  # it has an opening bracket
 CLOSES = 64  # it ends with a closing bracket
 COMPOUND = 128  # it has no word, or several
 VOID = 256  # it folds to nothing
+
+MAX_FURNITURE_WORDS = 14  # a line of more tokens is prose whatever it begins with
+MAX_AGE_WORDS = 8  # and one that ends with how old an item is has no more than these

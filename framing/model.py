@@ -16,13 +16,13 @@ from framing.language import SUPPORTED, language_of
 from framing.letters import Span
 from framing.scorer import FloatArray, LinearWeights, Scorer, Scores
 from framing.taxonomy import Taxonomy
-from framing.tokens import SPANS, TOKENS
+from framing.tokens import SPANS
 
 DEFAULT_EVIDENCE = 3
 PHRASES_PER_SENTENCE = 3
 
 if compiled.COMPILED:
-    _EVIDENCE = compiled.scoring.Evidence(Evidence, EvidenceSpan, Span, SPANS, TOKENS, PHRASES_PER_SENTENCE)
+    _EVIDENCE = compiled.scoring.Evidence(Evidence, EvidenceSpan, Span, SPANS, PHRASES_PER_SENTENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class FramingModel:
         values = _article_probabilities(scores.total, self._topics)
         abstention = self._abstention(words, known, language, max(values[self._topics :]))
         given = self._given(values, abstention)
-        scored = tuple(map(LabelScore, self._labels, values, given))
+        scored = _label_scores(self._labels, values, given)
         framing = next((score.label for score in scored[self._topics :] if score.selected), "")
         return Classification(
             topics=scored[: self._topics],
@@ -115,7 +115,7 @@ class FramingModel:
             return Abstention.LOW_CONFIDENCE
         return None
 
-    def _given(self, values: Sequence[float], abstention: Abstention | None) -> list[bool]:
+    def _given(self, values: list[float], abstention: Abstention | None) -> list[bool]:
         if abstention not in (None, Abstention.LOW_CONFIDENCE):
             return [False] * len(values)
         topics = list(map(ge, values, self._thresholds))
@@ -156,8 +156,16 @@ def probabilities(scores: FloatArray, topics: int) -> tuple[FloatArray, FloatArr
     return independent, framings / framings.sum(axis=-1, keepdims=True)
 
 
-def _article_probabilities(scores: Sequence[float], topics: int) -> list[float]:
+def _label_scores(labels: tuple[str, ...], values: list[float], given: list[bool]) -> tuple[LabelScore, ...]:
+    if compiled.COMPILED:
+        return compiled.scoring.label_scores(LabelScore, labels, values, given)
+    return tuple(map(LabelScore, labels, values, given))
+
+
+def _article_probabilities(scores: list[float], topics: int) -> list[float]:
     """Return what `probabilities` returns, in one list, for one article: numpy pays only for many."""
+    if compiled.COMPILED:
+        return compiled.scoring.probabilities(scores, topics)
     independent = [1.0 / (1.0 + math.exp(-min(500.0, max(-500.0, score)))) for score in scores[:topics]]
     highest = max(scores[topics:])
     framings = [math.exp(score - highest) for score in scores[topics:]]

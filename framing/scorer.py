@@ -161,14 +161,15 @@ class Scorer:
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
         self._rows = Memo(vectors.token_row, remembered)
+        self._table = compiled.scoring.RowTable(self._rows, remembered) if compiled.COMPILED else None
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
         lines = [*article.title.lines, *article.text.lines]
         unplaced: FloatArray = np.dot(article.shape, self._shape) + self._base
-        if compiled.COMPILED and not self._bigrams:
-            found = compiled.scoring.find_rows(lines, self._rows) or self._work_out(lines)
+        if self._table and not self._bigrams:
+            found = self._table.find(lines) or self._work_out(lines)
             return compiled.scoring.Scores(
                 article.sentences, article.members, found, unplaced.tolist(), self._exponent, len(SIGNS), SAMPLE_WORDS
             )
