@@ -123,7 +123,7 @@ cdef class TokenTable:
     def split_lines(self, str source not None, make):
         """Return what `tokens.split_lines` returns of `source`; `make` is the class of lines."""
         cdef list lines = []
-        cdef LineFields line
+        cdef LineFields line = None
         cdef int kind = PyUnicode_KIND(source)
         cdef void* data = PyUnicode_DATA(source)
         cdef Py_ssize_t at = 0, number = 0, length = PyUnicode_GET_LENGTH(source)
@@ -132,8 +132,10 @@ cdef class TokenTable:
             raise MemoryError
         try:
             while at < length:
-                line = make()
-                line.tokens, line.marks, line.number = [], [], number
+                if line is None:  # a line without tokens is used for the next one
+                    line = make()
+                    line.tokens, line.marks = [], []
+                line.number = number
                 if kind == 1:
                     at = self._read_line(line, source, <uint8_t*> data, at, length, starts)
                 elif kind == 2:
@@ -143,6 +145,7 @@ cdef class TokenTable:
                 if line.tokens:
                     line.starts = copied(starts, len(line.tokens))
                     lines.append(line)
+                    line = None
                 number += 1
         finally:
             PyMem_Free(starts)

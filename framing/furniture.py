@@ -22,6 +22,8 @@ from framing.tokens import FLAGS, TOKENS, Line
 MAX_CREDIT_WORDS = 4
 MAX_DATELINE_WORDS = 10
 
+MOST_MARKERS = 1 << 12  # that are remembered: an outlet's pages all have the same
+
 _BULLETS = re.compile(r"[^\w@#©(«\"]+")
 _ADDRESS = re.compile(r"(?:\W*(?:@\w+|https?://\S+|www\.\S+|t\.me/\S+)\W*)+")
 _ADDRESS_PART = re.compile(r"@|https?://|www\.|t\.me/|\A\W+\Z")
@@ -72,7 +74,14 @@ def _without_furniture(lines: list[Line]) -> list[Line]:
 
 
 def _is_marker(line: Line) -> bool:
-    return _patterns().marker.match(_without_bullets(line.text)) is not None
+    return _MARKERS[line.text]
+
+
+def _is_marked(text: str) -> bool:
+    return _patterns().marker.match(_without_bullets(text)) is not None
+
+
+_MARKERS = Memo(_is_marked, MOST_MARKERS)
 
 
 def _is_address(line: Line) -> bool:

@@ -118,10 +118,11 @@ class FramingModel:
     def _given(self, values: list[float], abstention: Abstention | None) -> list[bool]:
         if abstention not in (None, Abstention.LOW_CONFIDENCE):
             return [False] * len(values)
-        topics = list(map(ge, values, self._thresholds))
-        framings = values[self._topics :]
-        framing = framings.index(max(framings)) if abstention is None else -1
-        return [*topics, *(index == framing for index in range(len(framings)))]
+        given = [*map(ge, values, self._thresholds), *[False] * (len(values) - self._topics)]
+        if abstention is None:
+            framings = values[self._topics :]
+            given[self._topics + framings.index(max(framings))] = True
+        return given
 
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
