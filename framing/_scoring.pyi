@@ -2,6 +2,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from framing import article
 from framing.letters import Span
+from framing.scorer import FloatArray
 from framing.text import Sentence
 from framing.tokens import Line
 
@@ -10,9 +11,25 @@ def label_scores(
     make: type[article.LabelScore], labels: tuple[str, ...], values: list[float], given: list[bool]
 ) -> tuple[article.LabelScore, ...]: ...
 
-class RowTable:
-    def __init__(self, remembered: dict[str, bytes], most: int) -> None: ...
+class Scorer:
+    def __init__(
+        self,
+        remembered: dict[str, bytes],
+        most: int,
+        shape: FloatArray,
+        base: FloatArray,
+        exponent: float,
+        signs: int,
+        sample: int,
+    ) -> None: ...
     def find(self, lines: Iterable[Line]) -> list[bytes] | None: ...
+    def score(
+        self,
+        sentences: Sequence[Sentence],
+        members: Sequence[Sequence[int]],
+        shape: tuple[float, ...],
+        rows: list[bytes],
+    ) -> Scores: ...
 
 class Scores:
     total: list[float]
@@ -20,16 +37,6 @@ class Scores:
     words: int
     known: int
     signs: list[float]
-    def __init__(
-        self,
-        sentences: Sequence[Sentence],
-        members: Sequence[Sequence[int]],
-        rows: list[bytes],
-        unplaced: list[float],
-        exponent: float,
-        signs: int,
-        sample: int,
-    ) -> None: ...
     def by_sentence(self, label: int) -> list[float]: ...
     def by_word(self, sentence: int, label: int) -> list[float]: ...
 

@@ -52,17 +52,34 @@ cdef struct Known:
     PyObject* row
 
 
-cdef class RowTable:
-    """Remembers the rows of `most` tokens at least, that the dictionary `remembered` had, by which objects the tokens are.
+cdef class Scorer:
+    """What `scorer.Scorer` needs for an article whose tokens have all been met.
 
-    Tokens come from a TokenTable: one that is met again is the same object as before, as long as it is remembered there.
+    It remembers the rows of `most` tokens at least, that the dictionary `remembered` had, by which objects the tokens are:
+    they come from a TokenTable, and one that is met again is the same object, as long as it is remembered there. `shape`
+    (S, L) and `base` (L) are what the counts of an article are multiplied by, and what every score begins with.
     """
 
     cdef Known* _known
     cdef uint64_t _size
     cdef object _remembered
+    cdef double* _shape
+    cdef double* _base
+    cdef Py_ssize_t _counts, _labels, _signs, _sample
+    cdef double _exponent
 
-    def __cinit__(self, remembered, Py_ssize_t most):
+    def __cinit__(
+        self, remembered, Py_ssize_t most, double[:, :] shape, double[:] base, double exponent, Py_ssize_t signs,
+        Py_ssize_t sample,
+    ):
+        cdef Py_ssize_t count, label
+        self._counts, self._labels, self._signs, self._sample = shape.shape[0], base.shape[0], signs, sample
+        self._exponent = exponent
+        self._shape, self._base = zeros(self._counts * self._labels), zeros(self._labels)
+        for label in range(self._labels):
+            self._base[label] = base[label]
+            for count in range(self._counts):
+                self._shape[count * self._labels + label] = shape[count, label]
         self._size = 1
         while self._size < <uint64_t> most:
             self._size *= 2
@@ -78,6 +95,22 @@ cdef class RowTable:
                 Py_XDECREF(self._known[place].token)
                 Py_XDECREF(self._known[place].row)
         PyMem_Free(self._known)
+        PyMem_Free(self._shape)
+        PyMem_Free(self._base)
+
+    def score(self, sentences, members, tuple shape not None, list rows not None):
+        """Return the scores of an article: its sentences, those in each field, its counts, the row of each token."""
+        cdef list unplaced = []
+        cdef Py_ssize_t count, label
+        cdef double total
+        if len(shape) != self._counts:
+            raise ValueError(f"expected {self._counts} counts, got {len(shape)}")
+        for label in range(self._labels):
+            total = self._base[label]
+            for count in range(self._counts):
+                total += <double> shape[count] * self._shape[count * self._labels + label]
+            unplaced.append(total)
+        return Scores(sentences, members, rows, unplaced, self._exponent, self._signs, self._sample)
 
     def find(self, lines):
         """Return the row of each token in `lines`, or None if one of them is not remembered."""

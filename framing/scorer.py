@@ -161,18 +161,20 @@ class Scorer:
         self._shape = weights.shape * weights.scale
         self._base = weights.intercept * weights.scale + weights.shift
         self._rows = Memo(vectors.token_row, remembered)
-        self._table = compiled.scoring.RowTable(self._rows, remembered) if compiled.COMPILED else None
+        self._compiled = None
+        if compiled.COMPILED and not self._bigrams:
+            self._compiled = compiled.scoring.Scorer(
+                self._rows, remembered, self._shape, self._base, self._exponent, len(SIGNS), SAMPLE_WORDS
+            )
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
     def score(self, article: FieldedArticle) -> Scores:
         """Return the score of every label for `article`, and what it is made of."""
         lines = [*article.title.lines, *article.text.lines]
+        if self._compiled:
+            found = self._compiled.find(lines) or self._work_out(lines)
+            return self._compiled.score(article.sentences, article.members, article.shape, found)
         unplaced: FloatArray = np.dot(article.shape, self._shape) + self._base
-        if self._table and not self._bigrams:
-            found = self._table.find(lines) or self._work_out(lines)
-            return compiled.scoring.Scores(
-                article.sentences, article.members, found, unplaced.tolist(), self._exponent, len(SIGNS), SAMPLE_WORDS
-            )
         rows = np.frombuffer(self._joined_rows(lines)).reshape(-1, self._vectors.width)
         if self._bigrams:
             rows = self._with_pairs(rows, article)

@@ -47,6 +47,7 @@ class Counts:
         self._known_share = self._histogram((KNOWN_SHARE,), KNOWN_SHARE_EDGES)
         self._words = self._histogram((WORDS,), WORDS_EDGES)
         self._batch = self._histogram((BATCH,), BATCH_EDGES)
+        self._unknown = self._rows.setdefault((UNKNOWN_WORDS,), [0.0])
 
     def increment(self, key: Key, by: float = 1) -> None:
         """Add `by` to the number at `key`."""
@@ -60,8 +61,10 @@ class Counts:
     def answer(self, answer: "Classification") -> None:
         """Count what was said of an article; a language that a caller names counts only if it is one we serve."""
         language = answer.language if answer.language in SUPPORTED else OTHER_LANGUAGE
-        self.increment((ANSWER, language, answer.abstention or "", answer.framing, *answer.selected_topics))
-        self.increment((UNKNOWN_WORDS,), round(answer.words * (1 - answer.known_share)))
+        topics = [label for label, _, selected in answer.topics if selected]
+        framing = [label for label, _, selected in answer.framings if selected] or ("",)
+        self.increment((ANSWER, language, answer.abstention or "", *framing, *topics))
+        self._unknown[0] += round(answer.words * (1 - answer.known_share))
         add(self._known_share, answer.known_share, KNOWN_SHARE_EDGES)
         add(self._words, answer.words, WORDS_EDGES)
 
