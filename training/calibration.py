@@ -10,7 +10,7 @@ from scipy.special import expit
 from framing.model import probabilities
 from framing.taxonomy import Taxonomy
 from training.config import Config
-from training.labels import Labels, framing_weights, topic_weights
+from training.labels import Labels, framing_weights, prose_weights, topic_weights
 from training.pipelines import Matrix
 from training.probability_metrics import item_log_loss
 
@@ -40,7 +40,8 @@ def calibrate(
     """Return the calibration that minimises the log loss of `scores` at the configured priors.
 
     How sure the framings are is set by the scores of `strangers`, if given: by models that saw no prose like the
-    item's, as a model in use has seen none like what it will meet. Which one is likeliest stays.
+    item's, as a model in use has seen none like what it will meet. Each prose counts alike, however many items it
+    has. Which framing is likeliest stays.
     """
     pairs = [
         _platt(scores[:, column], labels.topics[:, column], topic_weights(labels.topics[:, column], prior))
@@ -49,8 +50,9 @@ def calibrate(
     weights = framing_weights(labels, config.framing, taxonomy)
     factor, bias = _temperature_and_bias(scores[:, len(pairs) :], labels.framing, weights)
     if strangers is not None:
-        alike = config.framing.model_copy(update={"prose": {}})  # each prose is as strange to the models of the others
-        softer = _temperature(factor * strangers + bias, labels.framing, framing_weights(labels, alike, taxonomy))
+        softer = _temperature(
+            factor * strangers + bias, labels.framing, prose_weights(labels, config.framing, taxonomy)
+        )
         factor, bias = softer * factor, softer * bias
     scale = [*(scale for scale, _ in pairs), *[factor] * len(bias)]
     return Calibration(np.array(scale), np.array([*(shift for _, shift in pairs), *bias]))

@@ -17,6 +17,7 @@ from training.joined import join_articles
 from training.ngram_counts import NgramCounts
 from training.pipelines import Articles, FieldNgrams, FittedPipelines, Matrix, make_classifier, make_ngrams
 from training.ridge import DualRidge
+from training.word_block import WordBlock, word_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,16 @@ def fit_pipelines(config: Config, known: Known, taxonomy: Taxonomy) -> FittedPip
     ngrams = make_ngrams(config.features).fit(known.counts)
     joined = join_articles(known.items, known.articles, known.topics, config.features.joined, config.seed)
     more = known.counts.joined(joined.first, joined.second, joined.shape)
-    rows = ngrams.factored(known.counts.followed_by(more))
+    read = known.counts.followed_by(more)
+    rows = ngrams.factored(read)
     topics = make_classifier(config.topics, config.seed, taxonomy.topic_ids, several=True)
-    topics.fit(_read_by(topics, rows), np.vstack([known.topics, joined.topics]))
+    labels = np.vstack([known.topics, joined.topics])
+    if config.topics.reads_vectors:
+        block, beside = word_block(config.topics, known.counts, read, config.features.exponent)
+        topics.fit(rows, labels, classifier__beside=beside)
+        _tell(topics, block, rows)
+    else:
+        topics.fit(_read_by(topics, rows), labels)
     _round(topics, ngrams)
     return FittedPipelines(ngrams, topics, _fit_framing(config, known, taxonomy, ngrams, rows))
 
@@ -99,6 +107,13 @@ def _read_by(pipeline: Pipeline, rows: FactoredRows) -> SparseRows:
 def _scores(pipeline: Pipeline, rows: FactoredRows) -> Matrix:
     scores: Matrix = pipeline.decision_function(_read_by(pipeline, rows))
     return scores
+
+
+def _tell(pipeline: Pipeline, block: WordBlock, rows: FactoredRows) -> None:
+    """Add to the coefficients of n-grams in the field `all`, the first of `rows`, what they can tell of the `block`."""
+    _, spelling = rows.blocks[0]
+    classifier, weight = pipeline.named_steps["classifier"], pipeline.named_steps["fields"].weights[0]
+    classifier.coef_[:, : rows.widths[0]] += block.distilled(spelling * weight, classifier.beside_coef_.T).T
 
 
 def _round(pipeline: Pipeline, ngrams: FieldNgrams) -> None:

@@ -123,6 +123,41 @@ class Classifier(Section):
     across_prose: bool = False
 
 
+class WordVectors(Section):
+    """Word embeddings beside the n-grams (training.word_block).
+
+    `share` is the mean squared length of an article's sum of them, in that of its counts of n-grams; 0 does without.
+    """
+
+    share: float = Field(default=0.0, ge=0)
+
+
+class LatentSemantics(Section):
+    """Latent semantic analysis of the items that are fitted on, in so many `dimensions` (training.latent_semantics).
+
+    `share` is as WordVectors has it.
+    """
+
+    dimensions: int = Field(default=128, ge=1)
+    share: float = Field(default=0.0, ge=0)
+
+
+class Topics(Classifier):
+    """The classifier of topics.
+
+    Only a ridge that reads the field `all` learns from `vectors` and `lsa`: what they tell of a word, the n-grams of
+    that field tell for them.
+    """
+
+    vectors: WordVectors = WordVectors()
+    lsa: LatentSemantics = LatentSemantics()
+
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether vectors of words stand beside the n-grams."""
+        return self.kind == "ridge" and self.fields.all > 0 and max(self.vectors.share, self.lsa.share) > 0
+
+
 class Folds(Section):
     """Cross-validation that parts no story, no cluster of near-duplicates and none of `data.groups`."""
 
@@ -203,7 +238,7 @@ class Config(DataConfig):
     """A training run."""
 
     features: Features = Features()
-    topics: Classifier = Classifier()
+    topics: Topics = Topics()
     framing: Classifier = Classifier()
     decision: Decision = Decision()
     registry: Registry = Registry()

@@ -184,7 +184,7 @@ def selective_figures(scored: Scored, resamples: Resamples) -> Figures:
 
 def _counted(counts: Matrix, resamples: Resamples | None, statistics: Mapping[str, Statistic]) -> Figures:
     total = counts.sum(axis=0)
-    intervals = {name: resamples.of_sums(counts, one) for name, one in statistics.items()} if resamples else {}
+    intervals = resamples.of_each(counts, statistics) if resamples else {}
     return {name: float(statistic(total)) for name, statistic in statistics.items()} | {"intervals": intervals}
 
 

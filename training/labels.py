@@ -63,3 +63,15 @@ def framing_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) ->
     weights: Matrix = (wanted / np.maximum(shares, _TINY))[labels.framing] * given
     weights *= given.sum() / max(_TINY, weights.sum())
     return weights
+
+
+def prose_weights(labels: Labels, settings: Classifier, taxonomy: Taxonomy) -> Matrix:
+    """Return item weights, of mean 1, of which each prose has as much as another, with the prior's shares in each."""
+    alike = settings.model_copy(update={"prose": {}})
+    weights: Matrix = np.zeros(len(labels.framing))
+    for prose in np.unique(labels.prose):
+        rows = np.flatnonzero(labels.prose == prose)
+        given = framing_weights(labels.at(rows), alike, taxonomy)
+        weights[rows] = given / max(_TINY, given.sum())
+    weights *= len(weights) / max(_TINY, weights.sum())
+    return weights

@@ -31,6 +31,7 @@ class NgramCounts:
     spelling: sparse.csr_matrix
     lengths: Matrix
     shape: Matrix
+    names: Sequence[str]
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -69,7 +70,7 @@ def count_ngrams(articles: Sequence[FieldedArticle], sizes: tuple[int, int], *, 
     counts = _word_counts(articles, words, bigrams)
     spelling = _spelling(words, columns, sizes)
     shape = np.array([article.shape for article in articles], dtype=np.float64).reshape(len(articles), len(SHAPE))
-    return NgramCounts(dict(columns), counts, spelling, _lengths(articles), shape)
+    return NgramCounts(dict(columns), counts, spelling, _lengths(articles), shape, tuple(words))
 
 
 class _Numbers(dict[str, int]):

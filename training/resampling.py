@@ -5,7 +5,7 @@ Whole stories are drawn, since items of one story succeed and fail together: the
 translation evaluation", section 4). Statistics are computed from counts that add up over items, as in training.metrics.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,7 +50,12 @@ class Resamples:
 
     def of_sums(self, counts: Matrix, statistic: Statistic) -> Interval:
         """Return the 95 % percentile interval of a `statistic` (..., *shape) of the sum of `counts` (n, *shape)."""
-        return percentiles(statistic(self._sums(counts, np.arange(len(counts)))))
+        return self.of_each(counts, {"": statistic})[""]
+
+    def of_each(self, counts: Matrix, statistics: Mapping[str, Statistic]) -> dict[str, Interval]:
+        """Return what `of_sums` does for each of `statistics` by name; they are added up once."""
+        sums = self._sums(counts, np.arange(len(counts)))
+        return {name: percentiles(statistic(sums)) for name, statistic in statistics.items()}
 
     def of_weights(self, weights: Matrix, statistic: Statistic) -> Interval:
         """Return the 95 % percentile interval of a `statistic` of item weights, from (r, n) to (r,), at `weights`."""

@@ -8,7 +8,7 @@ is as linear as a logistic regression. On short texts it also generalises better
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from training.conjugate_gradients import conjugate_gradients
 from training.factored_rows import FactoredRows, SparseRows
 
 Matrix = npt.NDArray[np.float64]
+Products: TypeAlias = Callable[[Matrix], Matrix]
 
 _TOLERANCE = 3e-5  # of a residual beside its target: scores are then within about 0.0001 of the exact ones
 _OUTLIERS, _ITERATIONS = 8, 2
@@ -36,10 +37,17 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         self.intercept_scale = intercept_scale
         self.class_weight = class_weight
 
-    def fit(self, rows: SparseRows, y: npt.NDArray[np.int64], sample_weight: Matrix | None = None) -> Self:
+    def fit(
+        self,
+        rows: SparseRows,
+        y: npt.NDArray[np.int64],
+        sample_weight: Matrix | None = None,
+        beside: npt.NDArray[np.float32] | None = None,
+    ) -> Self:
         """Fit to `rows` (n, columns) and `y`, classes (n,) or indicators (n, L) of 0 and 1.
 
-        The squared error of a row counts `sample_weight` times, above 0, (n,).
+        The squared error of a row counts `sample_weight` times, above 0, (n,). Columns `beside` (n, D) are learnt from,
+        too, in units of the root of the mean squared length of the rows; their coefficients are `beside_coef_` (L, D).
         """
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
@@ -48,8 +56,13 @@ class DualRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         unit = factored.mean_square() or 1.0
         constant = unit * self.intercept_scale
         weights = self._item_weights(y) * (1.0 if sample_weight is None else sample_weight[:, None])
-        dual = _solve(factored, constant, self.alpha * unit, weights, np.where(indicators, 1.0, -1.0))
+        products = factored.inner_products()
+        if beside is not None:
+            products = _with_beside(products, beside, unit)
+        dual = _solve(products, constant, self.alpha * unit, weights, np.where(indicators, 1.0, -1.0))
         self.coef_ = factored.transposed_times(dual).T
+        if beside is not None:
+            self.beside_coef_ = unit * (beside.T @ dual.astype(np.float32)).T
         self.intercept_ = constant * dual.sum(axis=0)
         return self
 
@@ -98,9 +111,16 @@ def _factored(rows: SparseRows) -> FactoredRows:
     return rows if isinstance(rows, FactoredRows) else FactoredRows([(rows,)])
 
 
-def _solve(rows: FactoredRows, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
-    """Return the dual weights (n, L) of ridges on `rows` and a `constant` column, the error of each row weighted."""
-    products = rows.inner_products()
+def _with_beside(products: Products, beside: npt.NDArray[np.float32], unit: float) -> Products:
+    """Return `products` with the inner products of rows, with those of `beside` added, `unit` times."""
+    return lambda vectors: products(vectors) + unit * (beside @ (beside.T @ vectors.astype(np.float32)))
+
+
+def _solve(products: Products, constant: float, penalty: float, weights: Matrix, targets: Matrix) -> Matrix:
+    """Return the dual weights (n, L) of ridges on rows and a `constant` column, the error of each row weighted.
+
+    `products` multiplies by the inner products of the rows.
+    """
 
     def system(roots: Matrix, vectors: Matrix) -> Matrix:
         scaled = roots * vectors
@@ -108,7 +128,7 @@ def _solve(rows: FactoredRows, constant: float, penalty: float, weights: Matrix,
         return np.asarray(roots * scores + penalty * vectors)
 
     roots = np.sqrt(weights)
-    precondition = _without_outliers(partial(system, np.sqrt(weights.mean(axis=1, keepdims=True))), len(rows))
+    precondition = _without_outliers(partial(system, np.sqrt(weights.mean(axis=1, keepdims=True))), len(targets))
     solved = conjugate_gradients(partial(system, roots), roots * targets, _TOLERANCE, precondition)
     return np.asarray(roots * solved)
 

@@ -32,6 +32,7 @@ from training.run_log import (
     mistakes_page,
     run_name,
     run_tags,
+    vectors_digest,
 )
 from training.threads import one_blas_thread
 from training.tracking import Run, Tracking
@@ -106,6 +107,7 @@ def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, reference: BinCount
         "run_id": run.id,
         "reference": reference,
         "corpus_sha256": corpus.digest,
+        "word_vectors_sha256": vectors_digest(held_out.config),
         "config": held_out.config.model_dump(mode="json", exclude={"data", "gate", "retrain", "reports"}),
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -32,6 +32,7 @@ from training.pictures import (
 from training.prediction_table import PREDICTIONS_PATH, folds_digest, labels_digest
 from training.telling_words import telling_words
 from training.tracking import Run
+from training.word_vectors import bundled_vectors
 
 _NOT_DATA = {"data", "registry", "gate", "retrain", "reports"}
 _LONGEST_NAME = 80
@@ -73,12 +74,18 @@ def run_tags(config: Config, corpus: Corpus, command: str = "fit") -> dict[str, 
 
 def log_inputs(run: Run, config: Config, corpus: Corpus) -> None:
     """Log what the run is made from: settings, data and environment."""
-    run.log_parameters(flatten(config.model_dump(mode="json", exclude=_NOT_DATA)))
+    settings = flatten(config.model_dump(mode="json", exclude=_NOT_DATA))
+    run.log_parameters(settings | ({"topics.vectors.sha256": digest} if (digest := vectors_digest(config)) else {}))
     run.log_dataset(dataset_rows(corpus), name="corpus", digest=corpus.digest, context="training")
     run.log_table(item_table(corpus.items), CORPUS_PATH)
     run.log_json(config.model_dump(mode="json"), "inputs/config.json")
     run.log_json(environment(), "inputs/environment.json")
     run.log_json(corpus_counts(corpus.items) | {"digest": corpus.digest}, "inputs/corpus.json")
+
+
+def vectors_digest(config: Config) -> str:
+    """Return the SHA-256 digest of the file of the word vectors that `config` reads; "" if it reads none."""
+    return bundled_vectors().digest if config.topics.reads_vectors and config.topics.vectors.share else ""
 
 
 def corpus_counts(items: Sequence[LabelledItem]) -> dict[str, Any]:

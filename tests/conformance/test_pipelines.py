@@ -15,7 +15,7 @@ from framing.scorer import Scorer
 from framing.taxonomy import default_taxonomy
 from training.calibration import Calibration
 from training.classifiers import Known, fit_pipelines, pipeline_scores
-from training.config import Classifier, Config, Features, FieldWeights
+from training.config import Classifier, Config, Features, FieldWeights, LatentSemantics, Topics, WordVectors
 from training.data import LabelledItem
 from training.fit import compile_weights
 from training.labels import Labels
@@ -139,7 +139,8 @@ def test_the_compiled_scorer_gives_the_scores_of_the_pipelines(
 ) -> None:
     """Items of the sample, with every framing and topic; odd texts are scored alike too."""
     classifier = Classifier(kind=kind, members=("ridge", "svm") if kind == "average" else ())  # type: ignore[arg-type]  # pydantic checks it
-    config = Config(features=Features(most_ngrams=2000), topics=classifier, framing=classifier)
+    topics = Topics(**classifier.model_dump(), vectors=WordVectors(share=0.1), lsa=LatentSemantics(share=0.05))
+    config = Config(features=Features(most_ngrams=2000), topics=topics, framing=classifier)
     labels = Labels.of(some_items[:80], default_taxonomy())
     counts = count_articles(config.features, articles)
     known = Known(some_items[:80], articles, counts, labels.topics, labels.framing, np.ones(80, dtype=bool))

@@ -32,6 +32,7 @@ def test_overrides_are_toml_values_or_words(override: str, path: str, value: obj
     [
         ("framing.x=1", r"framing\.x: unknown setting"),
         ("nothing=1", "nothing: unknown setting"),
+        ("framing.vectors.share=0.1", r"framing\.vectors: unknown setting"),
         ("framing.c=-1", r"framing\.c: .*greater than 0.*-1"),
         ("framing.c=much", r"framing\.c"),
         ("seed", "expected key=value"),

@@ -11,7 +11,7 @@ from training.calibration import calibrate
 from training.config import Classifier, Config, load_config
 from training.data import LabelledItem
 from training.fit import FitResult, best_threshold, decide, fit, prose_folds, story_folds
-from training.labels import Labels, framing_weights, topic_weights
+from training.labels import Labels, framing_weights, prose_weights, topic_weights
 from training.run import read_all
 
 
@@ -61,6 +61,20 @@ def test_weights_bring_labels_to_their_priors(taxonomy: Taxonomy) -> None:
     present = np.array([1] * 80 + [0] * 20)
     assert np.average(present, weights=topic_weights(present, 0.3)) == pytest.approx(0.3)
     assert (topic_weights(present, None) == 1).all()
+
+
+def test_each_prose_counts_alike_with_the_prior_in_each(taxonomy: Taxonomy) -> None:
+    framing = np.array([0] * 15 + [1] * 5 + [0] * 30 + [2] * 50)
+    labels = Labels(np.zeros((100, 3), dtype=np.int64), framing, np.array(["crafted"] * 20 + ["plain"] * 80))
+    names = taxonomy.framing_ids
+    settings = Classifier(prior={names[0]: 0.6, names[1]: 0.1, names[2]: 0.3}, prose={"crafted": 0.25})
+    weights = prose_weights(labels, settings, taxonomy)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[:20].sum() == pytest.approx(weights[20:].sum())
+    np.testing.assert_allclose(np.bincount(framing[:20], weights[:20]) / weights[:20].sum(), (0.6 / 0.7, 0.1 / 0.7))
+    np.testing.assert_allclose(np.bincount(framing[20:], weights[20:])[[0, 2]] / weights[20:].sum(), (2 / 3, 1 / 3))
+    one = replace(labels, prose=np.full(100, ""))
+    np.testing.assert_allclose(prose_weights(one, settings, taxonomy), framing_weights(one, settings, taxonomy))
 
 
 def test_calibration_mends_scores_that_are_too_sure(taxonomy: Taxonomy) -> None:

@@ -19,6 +19,7 @@ from training.config import Config
 from training.registry import CHALLENGER, CHAMPION
 from training.run import TrainingOutcome, train
 from training.tracking import Tracking, fetch_bundle
+from training.word_vectors import bundled_vectors
 
 
 def test_the_first_model_is_champion_and_challenger(
@@ -44,6 +45,7 @@ def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
     digest = run.data.params["data.sha256"]
     assert len(digest) == 64
     assert entry.dataset.digest == digest[:36]
+    assert run.data.params["topics.vectors.sha256"] == bundled_vectors().digest
     pictures = {Path(item.path).stem for item in client.list_artifacts(outcome.run_id, "pictures")}
     assert pictures == {
         "baselines",
@@ -83,6 +85,7 @@ def test_the_bundle_comes_back_from_the_registry(outcome: TrainingOutcome, track
     bundle = fetch_bundle(tracking.uri, "models:/framing@champion", tmp_path)
     model = load_bundle(bundle)
     assert model.info["run_id"] == outcome.run_id
+    assert model.info["word_vectors_sha256"] == bundled_vectors().digest
     assert set(read_reference(model.info)["language"]) == {"ar", "en", "fa", "ru"}
     with pytest.raises(ModelUnavailable, match="nobody"):
         fetch_bundle(tracking.uri, "models:/framing@nobody", tmp_path)
