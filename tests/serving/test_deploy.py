@@ -141,6 +141,15 @@ def test_the_image_installs_locked_versions_with_hashes_and_nothing_of_training(
     }
 
 
+def test_the_image_compiles_takes_the_means_out_again_and_keeps_bytecode_valid_when_copied() -> None:
+    found = instructions()
+    build = [value for name, value in found[: found.index(("FROM", "${PYTHON_IMAGE} AS runtime"))] if name == "RUN"]
+    modules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["ext-modules"]
+    assert all(module["name"] in build[-1] for module in modules)
+    assert "pip uninstall --yes cython" in build[-1]
+    assert build[-1].endswith("compileall -q -f --invalidation-mode unchecked-hash /opt/framing/lib")
+
+
 def test_the_lock_of_the_image_has_what_serving_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
