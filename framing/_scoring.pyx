@@ -55,7 +55,7 @@ cdef struct Known:
 cdef class Scorer:
     """What `scorer.Scorer` needs for an article whose tokens have all been met.
 
-    It remembers the rows of `most` tokens at least, that the dictionary `remembered` had, by which objects the tokens are:
+    It remembers the rows of `most` tokens at most, that the dictionary `remembered` had, by which objects the tokens are:
     they come from a TokenTable, and one that is met again is the same object, as long as it is remembered there. `shape`
     (S, L) and `base` (L) are what the counts of an article are multiplied by, and what every score begins with.
     """
@@ -81,7 +81,7 @@ cdef class Scorer:
             for count in range(self._counts):
                 self._shape[count * self._labels + label] = shape[count, label]
         self._size = 1
-        while self._size < <uint64_t> most:
+        while self._size * 2 <= <uint64_t> most:
             self._size *= 2
         self._known = <Known*> PyMem_Calloc(self._size, sizeof(Known))
         if not self._known:

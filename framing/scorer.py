@@ -27,6 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _LONGEST_NGRAMMED = 40  # of a longer "word" (an address, a broken text) only the beginning is read
 _TOKENS_AT_ONCE = 256  # that are worked out: many more would need much memory
+_QUICK_SHARE = 3  # of what is remembered, a third at most is found without a look into the dictionary: it is held twice
 _FACTS = 1 + len(SIGNS)  # columns of a word beside its vector: whether it is known, its signs of languages
 
 
@@ -164,7 +165,13 @@ class Scorer:
         self._compiled = None
         if compiled.COMPILED and not self._bigrams:
             self._compiled = compiled.scoring.Scorer(
-                self._rows, remembered, self._shape, self._base, self._exponent, len(SIGNS), SAMPLE_WORDS
+                self._rows,
+                remembered // _QUICK_SHARE,
+                self._shape,
+                self._base,
+                self._exponent,
+                len(SIGNS),
+                SAMPLE_WORDS,
             )
         self._pairs = Memo(vectors.pair_row, remembered if weights.bigrams else 0)
 
