@@ -6,8 +6,6 @@ cdef class LineFields:
     cdef readonly int flags
     cdef Py_ssize_t* starts  # where in the source each token begins
 
-    cdef LineFields part(self, make, Py_ssize_t begin, Py_ssize_t end)
-
 
 cdef class SentenceFields:
     cdef readonly LineFields line

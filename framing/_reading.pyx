@@ -41,9 +41,11 @@ cdef class LineFields:
     def __dealloc__(self):
         PyMem_Free(self.starts)
 
-    cdef LineFields part(self, make, Py_ssize_t begin, Py_ssize_t end):
-        """Return the line from token `begin` to before `end`."""
-        cdef LineFields line = make()
+    def cut(self, Py_ssize_t begin, Py_ssize_t end):
+        """As `tokens.LineFields.cut`."""
+        if not 0 <= begin <= end <= len(self.tokens):
+            raise IndexError(f"expected a part of {len(self.tokens)} tokens, got {begin} to {end}")
+        cdef LineFields line = type(self)()
         cdef Py_ssize_t place
         cdef int flags
         line.tokens, line.marks, line.number, line.skipped = self.tokens[begin:end], [], self.number, self.skipped + begin
@@ -53,12 +55,6 @@ cdef class LineFields:
                 line.flags |= flags
         line.starts = copied(self.starts + begin, len(line.tokens))
         return line
-
-    def cut(self, Py_ssize_t begin, Py_ssize_t end):
-        """As `tokens.LineFields.cut`."""
-        if not 0 <= begin <= end <= len(self.tokens):
-            raise IndexError(f"expected a part of {len(self.tokens)} tokens, got {begin} to {end}")
-        return self.part(type(self), begin, end)
 
 
 cdef Py_ssize_t* copied(Py_ssize_t* places, Py_ssize_t count) except NULL:

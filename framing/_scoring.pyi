@@ -40,7 +40,7 @@ class Scores:
     def by_sentence(self, label: int) -> list[float]: ...
     def by_word(self, sentence: int, label: int) -> list[float]: ...
 
-class Evidence:
+class EvidenceMaker:
     def __init__(
         self,
         evidence: type[article.Evidence],

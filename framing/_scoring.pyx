@@ -146,7 +146,7 @@ cdef class Scores:
     cdef list _rows
     cdef Py_ssize_t* _ends  # (S + 1) tokens before each sentence
     cdef Py_ssize_t* _sizes  # (S) words
-    cdef double* _sums  # (S, F * L + 1): of the rows of a sentence's words, in the fields it is in; the last is not used
+    cdef double* _sums  # (S, F * L): of the rows of a sentence's words, in the fields it is in
     cdef double* _shares  # (F, S): what the words of a sentence are multiplied by in a field
     cdef Py_ssize_t _sentences, _labels, _fields, _width
 
@@ -161,7 +161,7 @@ cdef class Scores:
         self._rows, self.unplaced = rows, unplaced
         self._ends = <Py_ssize_t*> zeros(self._sentences + 1)
         self._sizes = <Py_ssize_t*> zeros(self._sentences)
-        self._sums = zeros(self._sentences * (self._fields * self._labels + 1))
+        self._sums = zeros(self._sentences * self._fields * self._labels)
         self._shares = zeros(self._sentences * self._fields)
         for number, sentence in enumerate(sentences):
             self._ends[number + 1] = self._ends[number] + sentence.end - sentence.begin
@@ -181,7 +181,7 @@ cdef class Scores:
 
     cdef int _add_up(self, Py_ssize_t signs, Py_ssize_t sample) except -1:
         """Sum the rows of each sentence, in the fields it is in, and the signs of the first `sample` words."""
-        cdef Py_ssize_t sentence, place, field, before, kept = self._width - signs
+        cdef Py_ssize_t sentence, place, field, before, kept = self._fields * self._labels
         cdef double* row
         cdef double* stop
         cdef double* sums
@@ -197,9 +197,9 @@ cdef class Scores:
                     for field in range(self._fields):
                         if self._shares[field * self._sentences + sentence]:
                             add(sums + field * self._labels, row + field * self._labels, self._labels)
-                    known += row[kept - 1]
+                    known += row[kept]
                     if self.words < sample:
-                        add(speak, row + kept, signs)
+                        add(speak, row + kept + 1, signs)
                     self.words += 1
                     row += self._width
             if self.words - before != self._sizes[sentence]:
@@ -239,7 +239,7 @@ cdef class Scores:
 
     cdef double _added(self, Py_ssize_t sentence, Py_ssize_t label) noexcept:
         """Return what a sentence adds to a score."""
-        return self._product(sentence, self._sums + sentence * (self._fields * self._labels + 1), label)
+        return self._product(sentence, self._sums + sentence * self._fields * self._labels, label)
 
     cdef inline double _product(self, Py_ssize_t sentence, double* row, Py_ssize_t label) noexcept:
         """Return what a `row` in a sentence adds to a score."""
@@ -318,7 +318,7 @@ cdef double* zeros(Py_ssize_t count) except NULL:
     return made
 
 
-cdef class Evidence:
+cdef class EvidenceMaker:
     """Makes the evidence of a model: `evidence`, `phrase` and `span` are the classes of article.py and letters.py.
 
     `spans` tells of a token where its words are in it, `phrases` is how many words of a sentence are told of at most.

@@ -30,9 +30,8 @@ _WORDS = {language: frozenset(words.split()) for language, words in _FUNCTION_WO
 SIGNS = ("letters", "alphabetic", *_SCRIPTS, *(f"foreign {script}" for script in _SCRIPTS), *_WORDS)
 _SCRIPT_LANGUAGES = {"arabic": ("ar", "fa"), "cyrillic": ("ru",), "latin": ("en",)}
 _LETTERS, _ALPHABETIC = SIGNS.index("letters"), SIGNS.index("alphabetic")
-_SCRIPT_PLACES = tuple(
-    map(SIGNS.index, _SCRIPTS)
-)  # what is foreign in a script comes as many places later as there are scripts
+# What is foreign in a script comes as many places later as there are scripts.
+_SCRIPT_PLACES = tuple(map(SIGNS.index, _SCRIPTS))
 _LANGUAGE_PLACES = {
     SIGNS.index(script): tuple(map(SIGNS.index, languages)) for script, languages in _SCRIPT_LANGUAGES.items()
 }

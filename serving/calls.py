@@ -73,16 +73,13 @@ class Calls:
         """Return the handler of `method`, which does `call`; `articles` counts those of a request."""
 
         async def answer(request: Any, context: Context) -> Message:
-            self._open += 1  # as `_call`, which as a context costs more
-            try:
+            with self._call():
                 message = parsed(request)
                 count = min(max(articles(message), 1), self._settings.max_batch)
                 size = message.ByteSize()
                 await self._admit(count, size, context.time_remaining())
                 with self.admission.work(count, size):
                     return await call(message)
-            finally:
-                self._open -= 1
 
         return self._unary(method, answer)
 

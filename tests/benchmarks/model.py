@@ -61,7 +61,10 @@ def sample_article() -> str:
 def _digest() -> str:
     digest = hashlib.sha256()
     files = [
-        file for name in _SOURCES for file in (ROOT / name).rglob("*") if file.suffix in (".py", ".toml", ".jsonl")
+        file
+        for name in _SOURCES
+        for file in (ROOT / name).rglob("*")
+        if file.suffix in (".py", ".pyx", ".toml", ".jsonl", ".npz")
     ]
     for file in sorted(files):
         digest.update(file.read_bytes())
