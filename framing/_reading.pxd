@@ -14,8 +14,8 @@ cdef class SentenceFields:
     cdef readonly bint near
 
 
-cdef object new_pair(type kind, first, second)
 cdef object new_tuple(type kind, tuple values)
-cdef object span_of(
-    SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places, make
-)
+cdef int span_of(
+    SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places,
+    Py_ssize_t* opens_at, Py_ssize_t* closes_at,
+) except -1

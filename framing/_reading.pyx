@@ -372,29 +372,22 @@ cdef bint find_word(SentenceFields sentence, Py_ssize_t number, read, Py_ssize_t
     return True
 
 
-cdef object span_of(
-    SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places, make
-):
-    """Return from where span `begin` of token `first` begins to where span `end` of token `last` ends."""
+cdef int span_of(
+    SentenceFields sentence, Py_ssize_t first, Py_ssize_t begin, Py_ssize_t last, Py_ssize_t end, places,
+    Py_ssize_t* opens_at, Py_ssize_t* closes_at,
+) except -1:
+    """Write where span `begin` of token `first` begins and where span `end` of token `last` ends."""
     cdef LineFields line = sentence.line
     if not sentence.begin <= first <= last < sentence.end:
         raise IndexError(f"expected tokens from {sentence.begin} to before {sentence.end}, got {first} to {last}")
     opens, closes = places[line.tokens[first]][begin], places[line.tokens[last]][end]
-    return new_pair(make, line.starts[first] + <Py_ssize_t> opens[0], line.starts[last] + <Py_ssize_t> closes[1])
-
-
-cdef object new_pair(type kind, first, second):
-    """Return a `kind` of tuple of two: a NamedTuple, which adds nothing to what a tuple is made of."""
-    cdef object made = PyType_GenericAlloc(<PyTypeObject*> kind, 2)
-    Py_INCREF(first)
-    Py_INCREF(second)
-    PyTuple_SET_ITEM(made, 0, first)
-    PyTuple_SET_ITEM(made, 1, second)
-    return made
+    opens_at[0] = line.starts[first] + <Py_ssize_t> opens[0]
+    closes_at[0] = line.starts[last] + <Py_ssize_t> closes[1]
+    return 0
 
 
 cdef object new_tuple(type kind, tuple values):
-    """Return a `kind` of tuple of `values`, as `new_pair`."""
+    """Return a `kind` of tuple of `values`: a NamedTuple, which adds nothing to what a tuple is made of."""
     cdef Py_ssize_t place, size = PyTuple_GET_SIZE(values)
     cdef object made = PyType_GenericAlloc(<PyTypeObject*> kind, size)
     for place in range(size):
@@ -409,12 +402,14 @@ def spans(SentenceFields sentence not None, phrases, places, read, make):
 
     `places` tells of a token where its words are in it, `read` what it is; `make` is the class of spans.
     """
-    cdef Py_ssize_t first, last, place, word, end_place, end_word
-    cdef list found = [span_of(sentence, sentence.begin, 0, sentence.end - 1, 0, places, make)]
+    cdef Py_ssize_t first, last, place, word, end_place, end_word, opens, closes
+    span_of(sentence, sentence.begin, 0, sentence.end - 1, 0, places, &opens, &closes)
+    cdef list found = [make(opens, closes)]
     for first, last, _ in phrases:
         find_word(sentence, first, read, &place, &word)
         end_place, end_word = place, word
         if last != first:
             find_word(sentence, last, read, &end_place, &end_word)
-        found.append(span_of(sentence, place, word, end_place, end_word, places, make))
+        span_of(sentence, place, word, end_place, end_word, places, &opens, &closes)
+        found.append(make(opens, closes))
     return found

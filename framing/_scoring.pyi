@@ -54,6 +54,7 @@ class EvidenceMaker:
         scores: Scores,
         sentences: Sequence[Sentence],
         title: int,
-        labels: Iterable[tuple[int, str]],
+        names: tuple[str, ...],
+        labels: Sequence[int],
         most: int,
-    ) -> tuple[article.Evidence, ...]: ...
+    ) -> Sequence[article.Evidence]: ...

@@ -13,7 +13,9 @@ from libc.math cimport INFINITY, exp, fmax, fmin
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
-from framing._reading cimport LineFields, SentenceFields, new_pair, new_tuple, span_of
+from collections.abc import Sequence
+
+from framing._reading cimport LineFields, SentenceFields, new_tuple, span_of
 
 cdef enum:
     MOST_SIGNS = 64
@@ -251,9 +253,8 @@ cdef class Scores:
                 added += share * row[field * self._labels + label]
         return added
 
-    cdef double* _word_values(self, Py_ssize_t sentence, Py_ssize_t label, Place* places) except NULL:
-        """Return what each word of a sentence adds to a score, to be freed; write where the words are, unless that is NULL."""
-        cdef double* values = zeros(self._sizes[sentence])
+    cdef int _word_values(self, Py_ssize_t sentence, Py_ssize_t label, double* values, Place* places) except -1:
+        """Write what each word of a sentence adds to a score, and where the words are, unless that is NULL."""
         cdef double* row
         cdef Py_ssize_t token, word, count = 0
         for token in range(self._ends[sentence], self._ends[sentence + 1]):
@@ -264,7 +265,14 @@ cdef class Scores:
                     places[count].token, places[count].word = token - self._ends[sentence], word
                 count += 1
                 row += self._width
-        return values
+        return 0
+
+    cdef Py_ssize_t _longest(self) noexcept:
+        """Return how many words the longest sentence has."""
+        cdef Py_ssize_t sentence, longest = 0
+        for sentence in range(self._sentences):
+            longest = max(longest, self._sizes[sentence])
+        return longest
 
     cdef int _check(self, Py_ssize_t sentence) except -1:
         if not 0 <= sentence < self._sentences:
@@ -286,9 +294,10 @@ cdef class Scores:
         """As `scorer.Scores.by_word`."""
         self._check(sentence)
         self._check_label(label)
-        cdef double* values = self._word_values(sentence, label, NULL)
+        cdef double* values = zeros(self._sizes[sentence])
         cdef Py_ssize_t word
         try:
+            self._word_values(sentence, label, values, NULL)
             return [values[word] for word in range(self._sizes[sentence])]
         finally:
             PyMem_Free(values)
@@ -318,81 +327,149 @@ cdef double* zeros(Py_ssize_t count) except NULL:
     return made
 
 
+cdef class EvidenceList:
+    """Evidence as a sequence: numbers, of which the objects are made when they are asked for.
+
+    Who sends evidence reads the numbers; objects would take as long as all the rest of an answer.
+    """
+
+    def __dealloc__(self):
+        PyMem_Free(self.sentences)
+        PyMem_Free(self.phrases)
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, place):
+        return self._made()[place]
+
+    def __iter__(self):
+        return iter(self._made())
+
+    def __eq__(self, other):
+        return self._made() == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    def __repr__(self):
+        return repr(self._made())
+
+    def __reduce__(self):
+        return tuple, (self._made(),)
+
+    cdef tuple _made(self):
+        cdef EvidenceMaker maker = self._maker
+        cdef TellingSentence told
+        cdef TellingPhrase phrase
+        cdef Py_ssize_t place, part
+        cdef list found = [], phrases
+        for place in range(self.size):
+            told, phrases = self.sentences[place], []
+            for part in range(told.phrases, told.phrases + told.size):
+                phrase = self.phrases[part]
+                phrases.append(maker.phrase(maker.span(phrase.begin, phrase.end), phrase.contribution))
+            span, where = maker.span(told.begin, told.end), "title" if told.in_title else "text"
+            found.append(maker.evidence(self.names[told.label], where, span, told.contribution, tuple(phrases)))
+        return tuple(found)
+
+
+Sequence.register(EvidenceList)
+
+
 cdef class EvidenceMaker:
     """Makes the evidence of a model: `evidence`, `phrase` and `span` are the classes of article.py and letters.py.
 
     `spans` tells of a token where its words are in it, `phrases` is how many words of a sentence are told of at most.
     """
 
-    cdef object _evidence, _phrase, _span, _spans
+    cdef object evidence, phrase, span, _spans
     cdef Py_ssize_t _phrases
 
     def __cinit__(self, evidence, phrase, span, spans, Py_ssize_t phrases):
-        self._evidence, self._phrase, self._span, self._spans, self._phrases = evidence, phrase, span, spans, phrases
+        self.evidence, self.phrase, self.span, self._spans, self._phrases = evidence, phrase, span, spans, phrases
 
-    def of(self, Scores scores not None, sentences, Py_ssize_t title, labels, Py_ssize_t most):
-        """Return the evidence of `labels`, (number, name), for what `scores` were got of; `title` sentences stand in it."""
-        cdef list found = []
+    def of(self, Scores scores not None, sentences, Py_ssize_t title, tuple names not None, labels, Py_ssize_t most):
+        """Return the evidence of `labels`, numbers of `names`, for what `scores` were got of; `title` sentences stand in it."""
+        cdef EvidenceList found = EvidenceList()
         cdef Py_ssize_t label, sentence, rank, count = scores._sentences
-        cdef double* values = zeros(count)
-        cdef Py_ssize_t* chosen = NULL
+        cdef Work work = Work(scores, self._phrases)
         most = min(most, count)
-        try:
-            chosen = <Py_ssize_t*> zeros(most)
-            for label, name in labels:
-                scores._check_label(label)
-                for sentence in range(count):
-                    values[sentence] = scores._added(sentence, label)
-                for rank in range(strongest(values, count, most, chosen)):
-                    sentence = chosen[rank]
-                    part = "title" if sentence < title else "text"
-                    found.append(self._tell(scores, sentences[sentence], sentence, label, name, part))
-        finally:
-            PyMem_Free(values)
-            PyMem_Free(chosen)
-        return tuple(found)
+        found.names, found._maker = names, self
+        found.sentences = <TellingSentence*> PyMem_Calloc(most * len(labels) + 1, sizeof(TellingSentence))
+        found.phrases = <TellingPhrase*> PyMem_Calloc(most * len(labels) * self._phrases + 1, sizeof(TellingPhrase))
+        if not (found.sentences and found.phrases):
+            raise MemoryError
+        for label in labels:
+            scores._check_label(label)
+            for sentence in range(count):
+                work.by_sentence[sentence] = scores._added(sentence, label)
+            for rank in range(strongest(work.by_sentence, count, most, work.sentences)):
+                sentence = work.sentences[rank]
+                self._tell(found, work, sentences[sentence], sentence, label)
+                found.sentences[found.size].in_title = sentence < title
+                found.size += 1
+        return found
 
-    cdef object _tell(
-        self, Scores scores, SentenceFields place, Py_ssize_t sentence, Py_ssize_t label, str name, str part
-    ):
-        cdef Py_ssize_t size = scores._sizes[sentence]
-        cdef Place* places = <Place*> zeros(2 * size)
-        cdef double* values = NULL
-        cdef Py_ssize_t* words = NULL
-        try:
-            words = <Py_ssize_t*> zeros(self._phrases)
-            values = scores._word_values(sentence, label, places)
-            phrases = self._phrases_of(place, places, values, words, strongest(values, size, self._phrases, words))
-        finally:
-            PyMem_Free(places)
-            PyMem_Free(values)
-            PyMem_Free(words)
-        span = span_of(place, place.begin, 0, place.end - 1, 0, self._spans, self._span)
-        return new_tuple(self._evidence, (name, part, span, scores._added(sentence, label), phrases))
+    cdef int _tell(
+        self, EvidenceList found, Work work, SentenceFields place, Py_ssize_t sentence, Py_ssize_t label
+    ) except -1:
+        """Write the sentence as the next of `found`."""
+        cdef TellingSentence* told = found.sentences + found.size
+        cdef Py_ssize_t count, size = work.scores._sizes[sentence]
+        work.scores._word_values(sentence, label, work.by_word, work.places)
+        count = strongest(work.by_word, size, self._phrases, work.words)
+        told.label, told.contribution = label, work.by_sentence[sentence]
+        span_of(place, place.begin, 0, place.end - 1, 0, self._spans, &told.begin, &told.end)
+        if found.size:
+            told.phrases = (told - 1).phrases + (told - 1).size
+        told.size = self._tell_phrases(found.phrases + told.phrases, work, place, count)
+        return 0
 
-    cdef tuple _phrases_of(
-        self, SentenceFields sentence, Place* places, double* values, Py_ssize_t* words, Py_ssize_t count
-    ):
-        """Return the runs of the `count` of `words`, and what each adds."""
-        cdef list found = []
-        cdef Py_ssize_t rank, first, last
-        cdef double added
-        sort(words, count)
-        rank = 0
+    cdef Py_ssize_t _tell_phrases(
+        self, TellingPhrase* told, Work work, SentenceFields sentence, Py_ssize_t count
+    ) except -1:
+        """Write the runs of the `count` words chosen, and what each adds; return how many."""
+        cdef Py_ssize_t rank = 0, runs = 0, first, last
+        cdef Place* places = work.places
+        sort(work.words, count)
         while rank < count:
-            first = last = words[rank]
-            added = values[first]
+            first = last = work.words[rank]
+            told[runs].contribution = work.by_word[first]
             rank += 1
-            while rank < count and words[rank] == last + 1:
+            while rank < count and work.words[rank] == last + 1:
                 last += 1
-                added += values[last]
+                told[runs].contribution += work.by_word[last]
                 rank += 1
-            span = span_of(
+            span_of(
                 sentence, sentence.begin + places[first].token, places[first].word + 1,
-                sentence.begin + places[last].token, places[last].word + 1, self._spans, self._span,
+                sentence.begin + places[last].token, places[last].word + 1, self._spans,
+                &told[runs].begin, &told[runs].end,
             )
-            found.append(new_pair(self._phrase, span, added))
-        return tuple(found)
+            runs += 1
+        return runs
+
+
+cdef class Work:
+    """Room for what evidence is worked out of: what sentences add, and words of one; which of them are chosen."""
+
+    cdef Scores scores
+    cdef double* by_sentence
+    cdef double* by_word
+    cdef Place* places
+    cdef Py_ssize_t* sentences
+    cdef Py_ssize_t* words
+
+    def __cinit__(self, Scores scores not None, Py_ssize_t words):
+        cdef Py_ssize_t longest = scores._longest()
+        self.scores = scores
+        self.by_sentence, self.sentences = zeros(scores._sentences), <Py_ssize_t*> zeros(scores._sentences)
+        self.by_word, self.places = zeros(longest), <Place*> zeros(2 * longest)
+        self.words = <Py_ssize_t*> zeros(words)
+
+    def __dealloc__(self):
+        PyMem_Free(self.by_sentence)
+        PyMem_Free(self.by_word)
+        PyMem_Free(self.places)
+        PyMem_Free(self.sentences)
+        PyMem_Free(self.words)
 
 
 cdef Py_ssize_t strongest(double* values, Py_ssize_t count, Py_ssize_t most, Py_ssize_t* found) noexcept:

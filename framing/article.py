@@ -1,5 +1,6 @@
 """What comes in and what goes out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -81,7 +82,7 @@ class Classification:
     framings: tuple[LabelScore, ...]
     stance: str
     abstention: Abstention | None
-    evidence: tuple[Evidence, ...]
+    evidence: Sequence[Evidence]
     language: str
     credit: str
     words: int

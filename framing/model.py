@@ -126,11 +126,10 @@ class FramingModel:
 
     def _evidence(
         self, article: FieldedArticle, scores: Scores, given: Sequence[bool], most: int
-    ) -> tuple[Evidence, ...]:
+    ) -> Sequence[Evidence]:
         labels = [label for label, is_given in enumerate(given) if is_given]
         if compiled.COMPILED and isinstance(scores, compiled.scoring.Scores):
-            named = [(label, self._labels[label]) for label in labels]
-            return _EVIDENCE.of(scores, article.sentences, len(article.title.sentences), named, most)
+            return _EVIDENCE.of(scores, article.sentences, len(article.title.sentences), self._labels, labels, most)
         return tuple(
             self._sentence_evidence(article, scores, index, label)
             for label in labels

@@ -1,8 +1,8 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from framing.article import Evidence
+from framing.article import Classification
 
-class EvidenceWriter:
+class AnswerWriter:
     def __init__(self, fields: Mapping[str, int], parts: Mapping[Any, int]) -> None: ...
-    def write(self, items: Iterable[Evidence]) -> bytes: ...
+    def write(self, answer: Classification, stance: int, abstention: int, model: str, taxonomy: str) -> bytes: ...

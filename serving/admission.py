@@ -4,9 +4,7 @@ Calls share one thread in turn, an article each. So a call of n articles ends af
 as one article of every call that is open. The seconds that a byte takes are learnt from the calls that ended.
 """
 
-import contextlib
 import time
-from collections.abc import Iterator
 
 from framing.errors import DeadlineTooShort, Overloaded
 
@@ -52,21 +50,23 @@ class Admission:
         if articles * (own + self.wait_seconds) >= remaining:
             self._refuse(f"expected a deadline of at least {articles * (own + self.wait_seconds):.3f} s at present")
 
-    @contextlib.contextmanager
-    def work(self, articles: int, size: int) -> Iterator[None]:
-        """Count a call as open and learn from the time that it takes."""
-        own, begin = self._round(articles, size), time.perf_counter()
+    def work(self, articles: int, size: int) -> "Work":
+        """Return a context in which a call counts as open, and from the time of which the pace is learnt."""
+        return Work(self, articles, self._round(articles, size))
+
+    def begin(self, articles: int, own: int) -> int:
+        """Count a call of `articles` as open, `own` bytes a round; return the bytes to be worked on until it ends."""
         self.waiting += 1
         self._round_bytes += own
-        rounds = articles * self._round_bytes
-        try:
-            yield
-        finally:
-            self.waiting -= 1
-            self._round_bytes -= own
-        self._learn((time.perf_counter() - begin) / rounds)
+        return articles * self._round_bytes
 
-    def _learn(self, seconds_a_byte: float) -> None:
+    def end(self, own: int) -> None:
+        """Count it as open no more."""
+        self.waiting -= 1
+        self._round_bytes -= own
+
+    def learn(self, seconds_a_byte: float) -> None:
+        """Take into account what a byte has taken."""
         if not self._seconds_a_byte:
             self._seconds_a_byte = seconds_a_byte
         rate = _LEARNING_FASTER if seconds_a_byte < self._seconds_a_byte else _LEARNING_SLOWER
@@ -79,3 +79,23 @@ class Admission:
 
     def _round(self, articles: int, size: int) -> int:
         return _ARTICLE_BYTES + min(size // articles, self._most_bytes)
+
+
+class Work:
+    """A call that is open. A class, since a generator's context takes longer than all that is done here."""
+
+    __slots__ = ("_admission", "_articles", "_begin", "_own", "_rounds")
+
+    def __init__(self, admission: Admission, articles: int, own: int) -> None:
+        self._admission = admission
+        self._articles = articles
+        self._own = own
+
+    def __enter__(self) -> None:
+        self._rounds = self._admission.begin(self._articles, self._own)
+        self._begin = time.perf_counter()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._admission.end(self._own)
+        if error is None:
+            self._admission.learn((time.perf_counter() - self._begin) / self._rounds)

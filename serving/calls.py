@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -15,11 +15,12 @@ from framing.errors import InvalidInput, Overloaded, StreamIdle, StreamTooLong
 from serving.admission import Admission
 from serving.settings import Settings
 from serving.status import grpc_code, to_status, trailing_metadata
-from serving.telemetry import Method, Telemetry
+from serving.telemetry import Call, Method, Telemetry
 from serving.turns import Turns
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Reply: TypeAlias = Message | bytes  # a message, or one that is serialised already
 
 _IDLE_SECONDS, _LOOK_SECONDS = 1.0, 0.1
 _MOST_UTF8 = 4  # bytes of a code point
@@ -66,33 +67,36 @@ class Calls:
     def unary(
         self,
         method: MethodDescriptor,
-        call: Callable[[Any], Awaitable[Message]],
+        call: Callable[[Any], Awaitable[Reply]],
         *,
         articles: Callable[[Any], int] = lambda _: 1,
     ) -> Handler:
         """Return the handler of `method`, which does `call`; `articles` counts those of a request."""
 
-        async def answer(request: Any, context: Context) -> Message:
-            with self._call():
+        async def answer(request: Any, context: Context) -> Reply:
+            self._open += 1
+            try:
                 message = parsed(request)
                 count = min(max(articles(message), 1), self._settings.max_batch)
                 size = message.ByteSize()
                 await self._admit(count, size, context.time_remaining())
                 with self.admission.work(count, size):
                     return await call(message)
+            finally:
+                self._open -= 1
 
         return self._unary(method, answer)
 
     def probe(self, method: MethodDescriptor, call: Callable[[Any], Message]) -> Handler:
         """Return the handler of `method`, which costs nothing and is answered whatever the load."""
 
-        async def answer(request: Any, context: Context) -> Message:
+        async def answer(request: Any, context: Context) -> Reply:
             del context
             return call(parsed(request))
 
         return self._unary(method, answer)
 
-    def stream(self, method: MethodDescriptor, call: Callable[[Any], Awaitable[Message]]) -> Handler:
+    def stream(self, method: MethodDescriptor, call: Callable[[Any], Awaitable[Reply]]) -> Handler:
         """Return the handler of `method`, which does `call` for each request of a stream.
 
         A stream is refused when it opens or not at all; then each of its articles waits for its turn.
@@ -100,12 +104,12 @@ class Calls:
         told = _told(method, "bidi_stream")
 
         async def handle(requests: AsyncIterator[Any], context: Context) -> None:
-            with self._status(told, context) as status, self._call(), self._stream():
+            with self._ending(told, context) as ending, self._stream():
                 await self._admit(1, 0, context.time_remaining())
                 await self._answer_all(requests, context, call)
-            await _abort_if_failed(context, status)
+            await ending.abort_if_failed()
 
-        return grpc.stream_stream_rpc_method_handler(handle, _parser(method), _serialiser(method))
+        return grpc.stream_stream_rpc_method_handler(handle, _parser(method), _serialised)
 
     def refusal(self, path: str, handler: Handler, error: Exception) -> Handler:
         """Return a handler for the calls of `handler`, of the method at ``/service/method``, that answers `error`."""
@@ -115,9 +119,9 @@ class Calls:
 
         async def refuse(request: Any, context: Context) -> None:
             del request
-            with self._status(told, context) as status:
+            with self._ending(told, context) as ending:
                 raise error
-            await _abort_if_failed(context, status)
+            await ending.abort_if_failed()
 
         return _MAKERS[streaming](refuse)
 
@@ -128,16 +132,19 @@ class Calls:
             await asyncio.sleep(_LOOK_SECONDS)
             quiet = 0.0 if self._open else quiet + _LOOK_SECONDS
 
-    def _unary(self, method: MethodDescriptor, answer: Callable[[Any, Context], Awaitable[Message]]) -> Handler:
+    def _unary(self, method: MethodDescriptor, answer: Callable[[Any, Context], Awaitable[Reply]]) -> Handler:
         told = _told(method, "unary")
 
-        async def handle(request: Any, context: Context) -> Message | None:
-            with self._status(told, context) as status:
+        async def handle(request: Any, context: Context) -> Reply | None:
+            with self._ending(told, context) as ending:
                 return await answer(request, context)
-            await _abort_if_failed(context, status)
+            await ending.abort_if_failed()
             return None
 
-        return grpc.unary_unary_rpc_method_handler(handle, _parser(method), _serialiser(method))
+        return grpc.unary_unary_rpc_method_handler(handle, _parser(method), _serialised)
+
+    def _ending(self, method: Method, context: Context) -> "Ending":
+        return Ending(self.telemetry, self._version, self.telemetry.begin(method, context), context)
 
     async def _admit(self, articles: int, size: int, remaining: float | None) -> None:
         """As `Admission.check`; but to refuse waits for its turn too, or it is all that is done under overload."""
@@ -148,7 +155,7 @@ class Calls:
             raise
 
     async def _answer_all(
-        self, requests: AsyncIterator[Any], context: Context, call: Callable[[Any], Awaitable[Message]]
+        self, requests: AsyncIterator[Any], context: Context, call: Callable[[Any], Awaitable[Reply]]
     ) -> None:
         count, now = 0, asyncio.get_running_loop().time
         try:
@@ -166,39 +173,52 @@ class Calls:
             raise StreamIdle(problem) from error
 
     @contextlib.contextmanager
-    def _status(self, method: Method, context: Context) -> Iterator[status_pb2.Status]:
-        """Yield a status that says, when the block has ended, how; tell of it. What the block raised is in it."""
-        call, status = self.telemetry.begin(method, context), status_pb2.Status()
-        try:
-            yield status
-        except (asyncio.CancelledError, GeneratorExit):
-            status.code = code_pb2.CANCELLED
-            raise
-        except Exception as error:  # noqa: BLE001  # the catch-all: to_status logs what it does not know
-            status.CopyFrom(to_status(error))
-            context.set_trailing_metadata((*trailing_metadata(status), *call.echo))
-        finally:
-            self.telemetry.end(call, status.code, self._version())
-
-    @contextlib.contextmanager
-    def _call(self) -> Iterator[None]:
-        """Count a call as open."""
+    def _stream(self) -> Iterator[None]:
+        """Count a stream as an open call; Overloaded if there are too many."""
+        if self._streams >= self._settings.max_streams:
+            raise Overloaded(f"expected at most {self._settings.max_streams} streams at once", _STREAM_RETRY_SECONDS)
+        self._streams += 1
         self._open += 1
         try:
             yield
         finally:
             self._open -= 1
-
-    @contextlib.contextmanager
-    def _stream(self) -> Iterator[None]:
-        """Count a stream as open; Overloaded if there are too many."""
-        if self._streams >= self._settings.max_streams:
-            raise Overloaded(f"expected at most {self._settings.max_streams} streams at once", _STREAM_RETRY_SECONDS)
-        self._streams += 1
-        try:
-            yield
-        finally:
             self._streams -= 1
+
+
+class Ending:
+    """Within it a call is answered; after it, all is told of how the call ended, and what was raised is its status.
+
+    A class, since a generator's context costs every call more than its request to be read.
+    """
+
+    __slots__ = ("_call", "_context", "_status", "_telemetry", "_version")
+
+    def __init__(self, telemetry: Telemetry, version: Callable[[], str], call: Call, context: Context) -> None:
+        self._telemetry = telemetry
+        self._version = version
+        self._call = call
+        self._context = context
+        self._status: status_pb2.Status | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        code = code_pb2.OK
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            code = code_pb2.CANCELLED
+        elif isinstance(error, Exception):  # the catch-all: to_status logs what it does not know
+            self._status = to_status(error)
+            code = self._status.code
+            self._context.set_trailing_metadata((*trailing_metadata(self._status), *self._call.echo))
+        self._telemetry.end(self._call, code, self._version())
+        return self._status is not None
+
+    async def abort_if_failed(self) -> None:
+        """End the call with the status of what was raised, if something was."""
+        if self._status:
+            await self._context.abort(grpc_code(self._status), self._status.message)
 
 
 def parsed(request: Any) -> Any:
@@ -210,11 +230,6 @@ def parsed(request: Any) -> Any:
 
 def _told(method: MethodDescriptor, kind: str) -> Method:
     return Method(method.containing_service.full_name, method.name, kind)
-
-
-async def _abort_if_failed(context: Context, status: status_pb2.Status) -> None:
-    if status.code:
-        await context.abort(grpc_code(status), status.message)
 
 
 def _parser(method: MethodDescriptor) -> Callable[[bytes], Message | Malformed]:
@@ -230,6 +245,5 @@ def _parser(method: MethodDescriptor) -> Callable[[bytes], Message | Malformed]:
     return parse
 
 
-def _serialiser(method: MethodDescriptor) -> Callable[[Message], bytes]:
-    serialise: Callable[[Message], bytes] = GetMessageClass(method.output_type).SerializeToString
-    return serialise
+def _serialised(reply: Reply) -> bytes:
+    return reply if isinstance(reply, bytes) else reply.SerializeToString()

@@ -42,26 +42,24 @@ _WIDTHS: dict[int, Callable[[str], int]] = {
 
 
 def _field_numbers() -> dict[str, int]:
-    """Return the numbers of the fields of evidence, as the API has them."""
-    wanted: dict[type[Message], dict[str, str]] = {
-        pb.Classification: {"evidence": "evidence"},
-        pb.Evidence: {name: name for name in ("label", "part", "span", "contribution", "phrases")},
-        pb.EvidencePhrase: {"span": "phrase_span", "contribution": "phrase_contribution"},
-        pb.Span: {"begin": "begin", "end": "end"},
-    }
+    """Return the numbers of the fields of an answer, as the API has them, by message and field."""
+    messages: tuple[type[Message], ...] = (
+        pb.ClassifyArticleResponse, pb.Classification, pb.LabelScore, pb.Abstention,
+        pb.Evidence, pb.EvidencePhrase, pb.Span,
+    )  # fmt: skip
     return {
-        told: message.DESCRIPTOR.fields_by_name[name].number
-        for message, names in wanted.items()
-        for name, told in names.items()
+        f"{message.DESCRIPTOR.name}.{field.name}": field.number
+        for message in messages
+        for field in message.DESCRIPTOR.fields
     }
 
 
-_WRITER: "EvidenceWriter | None" = None
+_WRITER: "AnswerWriter | None" = None
 if compiled.COMPILED:
     with contextlib.suppress(ImportError):
-        from serving._messages import EvidenceWriter
+        from serving._messages import AnswerWriter
 
-        _WRITER = EvidenceWriter(_field_numbers(), _PARTS)
+        _WRITER = AnswerWriter(_field_numbers(), _PARTS)
 
 
 def read_article(message: pb.Article, path: str, *, max_text: int) -> Article:
@@ -110,25 +108,29 @@ def read_options(options: pb.ClassificationOptions) -> tuple[int, int]:
     return evidence, options.offset_encoding
 
 
-def write_classification(
-    reply: pb.Classification, answer: Classification, article: Article, model: FramingModel, encoding: int
-) -> None:
-    """Write `answer` about `article` into `reply`, offsets in `encoding`: a message made by itself would be copied."""
-    reply.stance = _STANCES.get(answer.stance, pb.STANCE_UNSPECIFIED)
-    if answer.abstention:
-        reply.abstention.reason = _ABSTENTIONS[answer.abstention]
-    reply.language = answer.language
-    reply.credit = answer.credit
-    reply.model_version = model.version
-    reply.taxonomy_version = model.taxonomy.version
-    _write_scores(reply.topics.add, answer.topics)
-    _write_scores(reply.framings.add, answer.framings)
+def write_answer(answer: Classification, article: Article, model: FramingModel, encoding: int) -> bytes:
+    """Return a ClassifyArticleResponse with `answer` about `article`, offsets in `encoding`, as bytes.
+
+    Those of a StreamClassifyArticlesResponse are the same, and those of a BatchClassifyArticlesResponse are these, one
+    after the other: the answer is field 1 of all three.
+    """
+    stance = _STANCES.get(answer.stance, pb.STANCE_UNSPECIFIED)
+    abstention = _ABSTENTIONS[answer.abstention] if answer.abstention else pb.ABSTENTION_REASON_UNSPECIFIED
     width = _WIDTHS[encoding]
-    if _WRITER and width is len:
-        reply.MergeFromString(_WRITER.write(answer.evidence))
-        return
+    if _WRITER and width is len and not (answer.evidence and isinstance(answer.evidence, tuple)):
+        return _WRITER.write(answer, stance, abstention, model.version, model.taxonomy.version)
+    reply = pb.ClassifyArticleResponse()
+    message = reply.classification
+    message.stance = stance
+    if abstention:
+        message.abstention.reason = abstention
+    message.language, message.credit = answer.language, answer.credit
+    message.model_version, message.taxonomy_version = model.version, model.taxonomy.version
+    _write_scores(message.topics.add, answer.topics)
+    _write_scores(message.framings.add, answer.framings)
     for item in answer.evidence:
-        _write_evidence(reply.evidence.add(), item, article.part(item.part), width)
+        _write_evidence(message.evidence.add(), item, article.part(item.part), width)
+    return reply.SerializeToString()
 
 
 def write_model_info(model: FramingModel, loaded: datetime) -> pb.GetModelInfoResponse:

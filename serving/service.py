@@ -16,7 +16,7 @@ from serving.messages import (
     read_article,
     read_options,
     require_article,
-    write_classification,
+    write_answer,
     write_model_info,
     write_pending_update,
 )
@@ -59,16 +59,12 @@ class ClassificationService:
         """Tell from now on, in the model's info, what became of the newest version."""
         self._outcome = outcome
 
-    async def classify_article(self, request: pb.ClassifyArticleRequest) -> pb.ClassifyArticleResponse:
-        """Classify one article."""
-        reply = pb.ClassifyArticleResponse()
-        await self._classify(request, reply.classification)
-        return reply
+    async def classify_article(self, request: pb.ClassifyArticleRequest) -> bytes:
+        """Classify one article; return a ClassifyArticleResponse."""
+        return await self._classify(request)
 
-    async def batch_classify_articles(
-        self, request: pb.BatchClassifyArticlesRequest
-    ) -> pb.BatchClassifyArticlesResponse:
-        """Classify articles, all or none, all with one model."""
+    async def batch_classify_articles(self, request: pb.BatchClassifyArticlesRequest) -> bytes:
+        """Classify articles, all or none, all with one model; return a BatchClassifyArticlesResponse."""
         check_batch(len(request.articles), self._settings.max_batch)
         evidence, encoding = read_options(request.options)
         model, limit = self.model(), self._settings.max_text
@@ -77,22 +73,21 @@ class ClassificationService:
             for index, article in enumerate(request.articles)
         ]
         self.telemetry.counts.batch(len(articles))
-        reply = pb.BatchClassifyArticlesResponse()
-        for article in articles:
-            answer = await self.answer(article, model, evidence)
-            write_classification(reply.classifications.add(), answer, article, model, encoding)
-        return reply
+        return b"".join(
+            [
+                write_answer(await self.answer(article, model, evidence), article, model, encoding)
+                for article in articles
+            ]
+        )
 
     async def stream_classify_article(
         self, request: pb.StreamClassifyArticlesRequest | Malformed
-    ) -> pb.StreamClassifyArticlesResponse:
+    ) -> pb.StreamClassifyArticlesResponse | bytes:
         """Classify one article of a stream; what is wrong with it stands in its place."""
-        reply = pb.StreamClassifyArticlesResponse()
         try:
-            await self._classify(parsed(request), reply.classification)
+            return await self._classify(parsed(request))
         except InvalidInput as error:
-            reply.error.CopyFrom(to_status(error))
-        return reply
+            return pb.StreamClassifyArticlesResponse(error=to_status(error))
 
     def get_model_info(self, request: pb.GetModelInfoRequest) -> pb.GetModelInfoResponse:
         """Tell which model answers."""
@@ -130,14 +125,11 @@ class ClassificationService:
             self.shadow.offer(article, answer)
         return answer
 
-    async def _classify(
-        self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest, reply: pb.Classification
-    ) -> None:
+    async def _classify(self, request: pb.ClassifyArticleRequest | pb.StreamClassifyArticlesRequest) -> bytes:
         model = self.model()
         article = read_article(require_article(request), "article", max_text=self._settings.max_text)
         evidence, encoding = read_options(request.options)
-        answer = await self.answer(article, model, evidence)
-        write_classification(reply, answer, article, model, encoding)
+        return write_answer(await self.answer(article, model, evidence), article, model, encoding)
 
     def _loaded_model(self) -> LoadedModel:
         if self._loaded is None:

@@ -31,7 +31,7 @@ class Mistake:
     framing: str
     withheld: bool
     wrong: tuple[WrongLabel, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: Sequence[Evidence]
 
     @property
     def confidence(self) -> float:
@@ -52,7 +52,7 @@ def find_mistakes(held_out: HeldOut, articles: Sequence[FieldedArticle], *, most
     return [_mistake(held_out, row, wrong[row], evidence[row]) for row in kept]
 
 
-def _mistake(held_out: HeldOut, row: int, wrong: tuple[WrongLabel, ...], evidence: tuple[Evidence, ...]) -> Mistake:
+def _mistake(held_out: HeldOut, row: int, wrong: tuple[WrongLabel, ...], evidence: Sequence[Evidence]) -> Mistake:
     taxonomy, predictions = held_out.taxonomy, held_out.predictions
     return Mistake(
         item=held_out.items[row],
@@ -79,7 +79,7 @@ def _wrong_labels(held_out: HeldOut, row: int) -> Iterator[WrongLabel]:
 
 def _evidence(
     held_out: HeldOut, articles: Sequence[FieldedArticle], rows: Sequence[int]
-) -> dict[int, tuple[Evidence, ...]]:
+) -> dict[int, Sequence[Evidence]]:
     fold = held_out.result.out_of_fold.fold
     chosen = np.asarray(rows, dtype=np.int64)
     return {

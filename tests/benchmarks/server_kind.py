@@ -20,7 +20,7 @@ import grpc
 from framing.bundle import load_bundle
 from framing.v1 import classification_service_pb2 as pb
 from framing.v1 import classification_service_pb2_grpc as pb_grpc
-from serving.messages import read_article, read_options, write_classification
+from serving.messages import read_article, read_options, write_answer
 from serving.model_loader import open_model
 from serving.server import FramingServer
 from serving.settings import Settings
@@ -42,9 +42,7 @@ class ThreadedService(pb_grpc.ClassificationServiceServicer):
         article = read_article(request.article, "article", max_text=100_000)
         evidence, encoding = read_options(request.options)
         answer = self.model.classify(article, evidence=evidence)
-        reply = pb.ClassifyArticleResponse()
-        write_classification(reply.classification, answer, article, self.model, encoding)
-        return reply
+        return pb.ClassifyArticleResponse.FromString(write_answer(answer, article, self.model, encoding))
 
 
 def serve_threads(bundle: Path, ports: Any) -> None:

@@ -56,7 +56,7 @@ def failure(call: Any) -> CallError:
 def test_work_that_cannot_be_done_in_time_is_refused(
     server: FramingServer, stub: pb_grpc.ClassificationServiceStub
 ) -> None:
-    server.service.calls.admission._learn(0.1)  # as if a byte took a tenth of a second
+    server.service.calls.admission.learn(0.1)  # as if a byte took a tenth of a second
     error = failure(lambda: stub.ClassifyArticle(REQUEST, timeout=60))
     assert (error.code, error.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_TOO_SHORT")
     stream = pb.StreamClassifyArticlesRequest(article=ARTICLE)

@@ -2,11 +2,13 @@
 
 import json
 import os
+import pickle
 import random
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,15 @@ def test_a_full_table_of_tokens_changes_no_line() -> None:
     for seed in range(200):
         lines = [(line.tokens, line.marks, line.flags, line.number) for line in tight.split_lines(noise(seed), Line)]
         assert lines == [(line.tokens, line.marks, line.flags, line.number) for line in split_lines(noise(seed))]
+
+
+def test_evidence_is_a_sequence_that_compares_and_travels_as_a_tuple(model: FramingModel) -> None:
+    answer = model.classify(Article(text="Iran and Russia sign a treaty. They met in Moscow."), evidence=2)
+    assert isinstance(answer.evidence, Sequence)
+    assert len(answer.evidence) == len(tuple(answer.evidence)) > 1
+    assert answer.evidence == tuple(answer.evidence) == pickle.loads(pickle.dumps(answer)).evidence  # noqa: S301  # our own
+    assert (answer.evidence[-1], *answer.evidence[:-1]) == (answer.evidence[-1], *tuple(answer.evidence)[:-1])
+    assert answer.evidence != answer.evidence[:1]
 
 
 def test_parts_that_are_not_there_are_refused(model: FramingModel) -> None:

@@ -13,7 +13,7 @@ MILLISECOND = 1e-3
 def made(seconds_an_article: float = MILLISECOND, *, most_calls: int = 10, most_wait: float = 1.0) -> Admission:
     """Return an admission that knows how long an article of no text takes."""
     admission = Admission(most_calls=most_calls, most_wait=most_wait, most_bytes=4000)
-    admission._learn(seconds_an_article / 1000)
+    admission.learn(seconds_an_article / 1000)
     return admission
 
 

@@ -3,34 +3,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framing import compiled
-from framing.article import Article, Evidence, EvidenceSpan
-from framing.letters import Span
+from framing.article import Abstention, Article, Classification, LabelScore
 from framing.model import FramingModel
 from framing.v1 import classification_service_pb2 as pb
 from serving import messages
+from training.data import LabelledItem
 
 NUMBERS = st.floats(allow_nan=False) | st.just(-0.0)
-PLACES = st.integers(0, 2**31 - 1)
-SPANS = st.builds(Span, PLACES, PLACES)
-EVIDENCE = st.builds(
-    Evidence,
-    st.text(st.characters(exclude_categories=["Cs"])),
-    st.sampled_from(["title", "text"]),
-    SPANS,
-    NUMBERS,
-    st.lists(st.builds(EvidenceSpan, SPANS, NUMBERS), max_size=5).map(tuple),
-)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+SCORES = st.lists(st.builds(LabelScore, TEXTS, NUMBERS, st.booleans()), max_size=4).map(tuple)
+ANSWERS = st.builds(
+    Classification, topics=SCORES, framings=SCORES, stance=st.sampled_from(["", "critical", "none"]),
+    abstention=st.none() | st.sampled_from(Abstention), evidence=st.just(()), language=TEXTS, credit=TEXTS,
+    words=st.just(0), known_share=st.just(0.0),
+)  # fmt: skip
 
 
-@given(st.lists(EVIDENCE, max_size=4))
-def test_the_compiled_writer_writes_the_messages_of_the_one_in_python(evidence: list[Evidence]) -> None:
-    if not messages._WRITER:
-        pytest.skip("nothing is compiled")
-    ours, theirs = pb.Classification(), pb.Classification()
-    ours.MergeFromString(messages._WRITER.write(evidence))
-    for item in evidence:
-        messages._write_evidence(theirs.evidence.add(), item, "", len)
-    assert ours == theirs
+@given(answer=ANSWERS)
+def test_the_compiled_writer_writes_the_message_of_the_one_in_python(
+    answer: Classification, model: FramingModel
+) -> None:
+    assert written(answer, Article(text=""), model) == written_in_python(answer, Article(text=""), model)
+
+
+def test_the_compiled_writer_writes_the_evidence_of_the_one_in_python(
+    model: FramingModel, some_items: list[LabelledItem]
+) -> None:
+    sentences = 0
+    for item in some_items[:200]:
+        answer = model.classify(item.article, evidence=20)
+        ours = written(answer, item.article, model)
+        assert ours == written_in_python(answer, item.article, model)
+        sentences += len(ours.classification.evidence)
+    assert sentences > len(some_items[:200])
+
+
+def written(answer: Classification, article: Article, model: FramingModel) -> pb.ClassifyArticleResponse:
+    """Return the message that is compiled where there is a compiler."""
+    return pb.ClassifyArticleResponse.FromString(messages.write_answer(answer, article, model, 0))
+
+
+def written_in_python(answer: Classification, article: Article, model: FramingModel) -> pb.ClassifyArticleResponse:
+    """Return the message that Python makes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(messages, "_WRITER", None)
+        return written(answer, article, model)
 
 
 def test_it_is_compiled_where_the_scorer_is() -> None:
@@ -47,11 +64,11 @@ def test_offsets_in_bytes_and_units_are_those_of_the_code_points(model: FramingM
         (pb.OFFSET_ENCODING_UTF8_BYTES, "utf-8", 1),
         (pb.OFFSET_ENCODING_UTF16_CODE_UNITS, "utf-16-le", 2),
     ):
-        reply = pb.Classification()
-        messages.write_classification(reply, answer, article, model, encoding)
-        data = text.encode(codec)
+        data = messages.write_answer(answer, article, model, encoding)
+        reply = pb.ClassifyArticleResponse.FromString(data).classification
+        encoded = text.encode(codec)
         replies[codec] = [
-            data[span.begin * size : span.end * size].decode(codec)
+            encoded[span.begin * size : span.end * size].decode(codec)
             for item in reply.evidence
             for span in (item.span, *(phrase.span for phrase in item.phrases))
         ]
