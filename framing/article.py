@@ -1,7 +1,6 @@
 """What comes in and what goes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -10,8 +9,7 @@ from framing.letters import Span
 Part = Literal["title", "text"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(NamedTuple):
     """A news item as published. `text` or `title` has words; all else may be empty.
 
     Only title and text are classified: outlet, time, URL and language never move a label.
@@ -68,8 +66,7 @@ class Abstention(StrEnum):
     TOO_SHORT = "TOO_SHORT"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Classification:
+class Classification(NamedTuple):
     """The answer about one article: a score for every label, in the taxonomy's order.
 
     With an `abstention` other than LOW_CONFIDENCE no label is selected; with LOW_CONFIDENCE no framing

@@ -6,7 +6,7 @@ Fields are overlapping groups of sentences that weigh differently (the codebook'
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from framing import compiled
 from framing.article import Article, Part
@@ -23,8 +23,7 @@ _LONG_ITEM = 400
 _NO_TITLE = PreparedText("", (), "")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldedArticle:
+class FieldedArticle(NamedTuple):
     """What `read_fields` returns: title and text prepared, their sentences in one row.
 
     `members[f]` are the indices of the sentences in field f of FIELDS; `shape` the counts of SHAPE.

@@ -4,7 +4,7 @@ import itertools
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REQUEST_ID = "x-request-id"
 TRACEPARENT = "traceparent"
@@ -13,8 +13,7 @@ _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")  # nothing that could end a log 
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(NamedTuple):
     """A call's `request_id`; and where the caller traces, `trace_id`, `parent_id` (hexadecimal) and `sampled`."""
 
     request_id: str

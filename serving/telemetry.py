@@ -5,10 +5,9 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from google.rpc import code_pb2
 
@@ -34,8 +33,7 @@ class Method:
         self.keys: tuple[Key, ...] = tuple((CALL, service, name, kind, code) for code in _CODES)
 
 
-@dataclass(slots=True)
-class Call:
+class Call(NamedTuple):
     """A call that is being answered: whose it is and when it began, in seconds of a clock of its own."""
 
     method: Method
@@ -109,7 +107,7 @@ class Telemetry:
         self.counts.call(method.keys[code], seconds)
         context = call.context
         if self._tracer:
-            context = replace(context, trace_id=self._tracer.record(method, _CODES[code], seconds, context))
+            context = context._replace(trace_id=self._tracer.record(method, _CODES[code], seconds, context))
         if self._log:
             self._log.add(method.name, _CODES[code], seconds, version, context)
 

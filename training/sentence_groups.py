@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,7 +50,7 @@ def regrouped(article: FieldedArticle, groups: Mapping[FieldName, Group]) -> Fie
     members = dict[str, Sequence[int]](zip(FIELDS, article.members, strict=True))
     for field, group in groups.items():
         members[field] = sorted(GROUPS[group](article))
-    return replace(article, members=tuple(members.values()))
+    return article._replace(members=tuple(members.values()))
 
 
 def _has_marks(sentence: Sentence) -> bool:
