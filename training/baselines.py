@@ -4,7 +4,6 @@ A baseline turns items into scores (n, L), topics first. Scores are then calibra
 fold by fold, so that its figures stand in the same table for the same reasons.
 """
 
-import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -48,10 +47,25 @@ class Material:
         return np.hstack([self.labels.topics.astype(np.float64), framings])
 
     @cached_property
-    def words(self) -> sparse.csr_matrix:
-        """How often each word stands in each item, (n, words)."""
+    def counted(self) -> tuple[sparse.csr_matrix, Sequence[str]]:
+        """How often each word stands in each item, (n, words), and the words."""
         counter = CountVectorizer(analyzer=_words)
-        return counter.fit_transform(self.articles)
+        return counter.fit_transform(self.articles), counter.get_feature_names_out().tolist()
+
+    @cached_property
+    def keywords(self) -> Matrix:
+        """What `keyword_scores` returns, for each item."""
+        labels = self.taxonomy.topic_ids + self.taxonomy.framing_ids
+        languages = np.array([item.lang for item in self.items])
+        scores = np.zeros((len(self.items), len(labels)))
+        for language, rules in _rules().items():
+            rows = np.flatnonzero(languages == language)
+            for label, rule in rules.items():
+                scores[rows, labels.index(label)] = np.log1p(_matching(self.counted, rows, rule))
+        both = [any(sentence.names_both for sentence in article.sentences) for article in self.articles]
+        scores[:, labels.index("neutral")] = both
+        scores[:, labels.index(self.taxonomy.absent)] = np.logical_not(both)
+        return scores
 
 
 Scoring = Callable[[Material, Indices, Indices], Matrix]
@@ -101,15 +115,16 @@ def outlet_scores(material: Material, train: Indices, test: Indices) -> Matrix:
 def keyword_scores(material: Material, train: Indices, test: Indices) -> Matrix:
     """Return how many words of each label the item has, under the rules of keywords.toml."""
     del train
-    return np.array([_keyword_row(material.items[row].lang, material.articles[row], material.taxonomy) for row in test])
+    return material.keywords[test]
 
 
 def naive_bayes_scores(material: Material, train: Indices, test: Indices) -> Matrix:
     """Return differences of log-likelihoods under complement naive Bayes (Rennie et al. 2003) on TF-IDF of words."""
-    known = np.flatnonzero(np.asarray(material.words[train].sum(axis=0)).ravel())
+    words, _ = material.counted
+    known = np.flatnonzero(np.asarray(words[train].sum(axis=0)).ravel())
     weighing = TfidfTransformer(sublinear_tf=True)
-    seen = weighing.fit_transform(material.words[train][:, known])
-    new = weighing.transform(material.words[test][:, known])
+    seen = weighing.fit_transform(words[train][:, known])
+    new = weighing.transform(words[test][:, known])
     topics = [_likelihoods(seen, present, new, 2) @ (-1.0, 1.0) for present in material.labels.topics[train].T]
     framing = _likelihoods(seen, material.labels.framing[train], new, len(material.taxonomy.framings))
     return np.column_stack([*topics, framing])
@@ -140,13 +155,13 @@ def _log_odds(share: Matrix) -> Matrix:
     return np.log(np.maximum(share, _TINY)) - np.log(np.maximum(1 - share, _TINY))
 
 
-def _keyword_row(language: str, article: FieldedArticle, taxonomy: Taxonomy) -> list[float]:
-    words = _words(article)
-    rules = _rules().get(language, {})
-    row = {label: math.log1p(sum(map(rule, words))) for label, rule in rules.items()}
-    together = any(sentence.names_both for sentence in article.sentences)
-    row |= {"neutral": float(together), taxonomy.absent: float(not together)}
-    return [row.get(label, 0.0) for label in taxonomy.topic_ids + taxonomy.framing_ids]
+def _matching(counted: tuple[sparse.csr_matrix, Sequence[str]], rows: Indices, rule: Callable[[str], bool]) -> Matrix:
+    """Return how many of the words in each of `rows` are as `rule` says."""
+    counts, words = counted[0][rows], counted[1]
+    used, places = np.unique(counts.indices, return_inverse=True)
+    fitting = np.array([rule(words[column]) for column in used.tolist()], dtype=np.float64)
+    owners = np.repeat(np.arange(len(rows)), np.diff(counts.indptr))
+    return np.bincount(owners, counts.data * fitting[places], minlength=len(rows)).astype(np.float64)
 
 
 @cache
@@ -162,4 +177,4 @@ def _rules() -> dict[str, dict[str, Callable[[str], bool]]]:
 
 def _rule(stems: Sequence[str], prefixes: str) -> Callable[[str], bool]:
     pattern = re.compile(rf"(?:{prefixes})?(?:{'|'.join(re.escape(prepare(stem).text) for stem in stems)})")
-    return cache(lambda word: pattern.match(word) is not None)
+    return lambda word: pattern.match(word) is not None

@@ -18,7 +18,7 @@ from datasketch import MinHash
 from scipy.cluster.hierarchy import DisjointSet
 
 from framing.article import Article
-from framing.text import PreparedText, prepare
+from framing.text import prepare
 from framing.tokens import words_of
 from training.folds import numbered
 
@@ -31,12 +31,7 @@ Signature = npt.NDArray[np.uint32]
 
 def article_words(article: Article) -> list[str]:
     """Return the words of the prepared title and text."""
-    return prepared_words(prepare(article.title), prepare(article.text))
-
-
-def prepared_words(*parts: PreparedText) -> list[str]:
-    """Return the words of `parts`."""
-    return [word for part in parts for word in words_of(part.text)]
+    return [word for part in (article.title, article.text) for word in words_of(prepare(part).text)]
 
 
 def shingles(words: Sequence[str]) -> set[str]:

@@ -6,7 +6,7 @@ entries.
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import accumulate
 from operator import add, matmul
 from typing import TypeAlias
@@ -22,7 +22,8 @@ Block = tuple[sparse.csr_matrix | sparse.csc_matrix, ...]
 class FactoredRows:
     """A matrix (n, columns) of blocks side by side, each the product of one or more factors."""
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], squares: Callable[[], Matrix] | None = None) -> None:
+        self._find_squares = squares
         self.blocks = tuple(blocks)
         self.widths = [block[-1].shape[1] for block in blocks]
         self.shape = (blocks[0][0].shape[0], sum(self.widths))
@@ -47,8 +48,14 @@ class FactoredRows:
 
     def mean_square(self) -> float:
         """Return the mean squared length of a row."""
-        squares: float = sum(float((reduce(matmul, block).data ** 2).sum()) for block in self.blocks)
-        return squares / len(self)
+        return float(self.squares.sum() / len(self))
+
+    @cached_property
+    def squares(self) -> Matrix:
+        """The squared length of each row in each block, (n, blocks); what weighs or chooses rows has them from here."""
+        if self._find_squares:
+            return self._find_squares()
+        return np.column_stack([_row_squares(reduce(matmul, block)) for block in self.blocks])
 
     def multiplied(self) -> sparse.csr_matrix:
         """Return the matrix itself."""
@@ -56,15 +63,21 @@ class FactoredRows:
 
     def at(self, rows: npt.NDArray[np.int64]) -> "FactoredRows":
         """Return some of the rows."""
-        return FactoredRows([(block[0][rows], *block[1:]) for block in self.blocks])
+        return FactoredRows([(block[0][rows], *block[1:]) for block in self.blocks], lambda: self.squares[rows])
 
     def weighted(self, weights: Sequence[float]) -> "FactoredRows":
         """Return the matrix with its blocks multiplied by `weights`; what is then zero has no entries left."""
         pairs = zip(self.blocks, weights, strict=True)
-        return FactoredRows([_compact((sparse.csr_matrix(block[0] * weight), *block[1:])) for block, weight in pairs])
+        blocks = [_compact((sparse.csr_matrix(block[0] * weight), *block[1:])) for block, weight in pairs]
+        return FactoredRows(blocks, lambda: self.squares * np.square(weights))
 
 
 SparseRows: TypeAlias = sparse.csr_matrix | FactoredRows
+
+
+def _row_squares(rows: sparse.csr_matrix) -> Matrix:
+    squares: Matrix = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    return squares
 
 
 def _transposed(block: Block) -> Block:

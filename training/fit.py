@@ -16,7 +16,7 @@ from training.calibration import Calibration, calibrate
 from training.classifiers import Known, fit_pipelines, framing_scores, pipeline_scores
 from training.config import Config
 from training.data import LabelledItem
-from training.duplicates import duplicate_clusters, prepared_words
+from training.duplicates import duplicate_clusters
 from training.folds import Fold, Rows, article_folds, gathered, merged_groups
 from training.labels import Labels, framing_weights, topic_weights
 from training.metrics import ratio
@@ -122,7 +122,7 @@ def story_folds(
 
 def near_duplicates(articles: Sequence[FieldedArticle]) -> list[int]:
     """Return the number of the cluster of near-duplicates that each of `articles` is in."""
-    return duplicate_clusters(prepared_words(article.title, article.text) for article in articles)
+    return duplicate_clusters([word for one in article.sentences for word in one.words] for article in articles)
 
 
 def cluster_folds(

@@ -38,7 +38,8 @@ def join_articles(
     items: Sequence[LabelledItem], articles: Sequence[FieldedArticle], topics: Rows, count: int, seed: int
 ) -> Joined:
     """Return `count` joined articles, fewer where few pairs fit."""
-    lengths = [sum(sentence.size for sentence in article.sentences) for article in articles]
+    read = articles if count else []
+    lengths = [sum(sentence.size for sentence in article.sentences) for article in read]
     pairs = list(_pairs(items, lengths, count, random.Random(seed)))  # noqa: S311  # no secret
     first, second = np.array(pairs, dtype=np.int64).reshape(len(pairs), 2).T
     shape = np.array([joined_shape(articles[one], articles[other]) for one, other in pairs], dtype=np.float64)

@@ -1,8 +1,10 @@
 """What a fitted model's input and answers look like in training, for a server to tell drift by."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from framing.fields import FieldedArticle
+from framing.language import detect_language
 from framing.model import FramingModel
 from framing.reference import (
     ABSTAINED,
@@ -40,11 +42,11 @@ def training_reference(
 
     Labels are those of the out-of-fold `predictions`, with `weights` (n,) of mean 1, at the prior that the model is
     calibrated to. An article's own words are among the known ones: few of them are so by its own story
-    alone.
+    alone. Nothing is scored for it.
     """
     taxonomy = model.taxonomy
-    pairs = zip(articles, items, strict=True)
-    answers = [model.classify_read(article, item.lang, evidence=0) for article, item in pairs]
+    words = [[word for sentence in article.sentences for word in sentence.words] for article in articles]
+    vocabulary = frozenset(model.weights.vocabulary)
     framings = [
         taxonomy.framing_ids[index] if answered else ABSTAINED
         for index, answered in zip(predictions.framing.tolist(), predictions.answered.tolist(), strict=True)
@@ -55,12 +57,22 @@ def training_reference(
     }
     each = [1.0] * len(items)
     return {
-        LANGUAGE: _counted((answer.language for answer in answers), each),
+        LANGUAGE: _counted((_language(item, own) for item, own in zip(items, words, strict=True)), each),
         FRAMING: _counted(framings, weights),
         **topics,
-        KNOWN_SHARE: _counted((bin_name(answer.known_share, KNOWN_SHARE_EDGES) for answer in answers), each),
-        WORDS: _counted((bin_name(answer.words, WORDS_EDGES) for answer in answers), each),
+        KNOWN_SHARE: _counted((bin_name(_known_share(own, vocabulary), KNOWN_SHARE_EDGES) for own in words), each),
+        WORDS: _counted((bin_name(len(own), WORDS_EDGES) for own in words), each),
     }
+
+
+def _language(item: LabelledItem, words: Sequence[str]) -> str:
+    """Return what language a model answers that it read `item` in."""
+    return item.lang.partition("-")[0].lower() or detect_language(words)
+
+
+def _known_share(words: Sequence[str], vocabulary: AbstractSet[str]) -> float:
+    """Return the share of `words` that a model with that `vocabulary` of n-grams knows: as whole words."""
+    return sum(f" {word} " in vocabulary for word in words) / max(1, len(words))
 
 
 def _counted(names: Iterable[str], weights: Iterable[float]) -> dict[str, float]:
