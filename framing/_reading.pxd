@@ -1,4 +1,4 @@
-"""What _scoring.pyx needs to know of _reading.pyx."""
+"""What _scoring.pyx and _evidence.pyx need to know of _reading.pyx."""
 
 cdef class LineFields:
     cdef readonly list tokens, marks

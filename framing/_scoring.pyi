@@ -1,7 +1,6 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from framing import article
-from framing.letters import Span
 from framing.scorer import FloatArray
 from framing.text import Sentence
 from framing.tokens import Line
@@ -39,22 +38,3 @@ class Scores:
     signs: list[float]
     def by_sentence(self, label: int) -> list[float]: ...
     def by_word(self, sentence: int, label: int) -> list[float]: ...
-
-class EvidenceMaker:
-    def __init__(
-        self,
-        evidence: type[article.Evidence],
-        phrase: type[article.EvidenceSpan],
-        span: type[Span],
-        spans: Mapping[str, tuple[Span, ...]],
-        phrases: int,
-    ) -> None: ...
-    def of(
-        self,
-        scores: Scores,
-        sentences: Sequence[Sentence],
-        title: int,
-        names: tuple[str, ...],
-        labels: Sequence[int],
-        most: int,
-    ) -> Sequence[article.Evidence]: ...

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The compiled twin of what every article costs to be scored: `scorer.MatrixScores` without matrices, the model's evidence.
+"""The compiled twin of what every article costs to be scored: `scorer.MatrixScores` without matrices.
 
 Tests hold both to the same answers.
 """
@@ -13,17 +13,10 @@ from libc.math cimport INFINITY, exp, fmax, fmin
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
-from collections.abc import Sequence
-
-from framing._reading cimport LineFields, SentenceFields, new_tuple, span_of
+from framing._reading cimport LineFields, SentenceFields, new_tuple
 
 cdef enum:
     MOST_SIGNS = 64
-
-
-cdef struct Place:  # of a word in a sentence: its token, and which of the token's words it is
-    Py_ssize_t token
-    Py_ssize_t word
 
 
 def probabilities(list scores not None, Py_ssize_t topics):
@@ -143,33 +136,24 @@ cdef class Scorer:
 cdef class Scores:
     """As `scorer.Scores`. `rows` has one for each token of `sentences`: the rows of its words, one after the other."""
 
-    cdef readonly list total, unplaced, signs
-    cdef readonly Py_ssize_t words, known
-    cdef list _rows
-    cdef Py_ssize_t* _ends  # (S + 1) tokens before each sentence
-    cdef Py_ssize_t* _sizes  # (S) words
-    cdef double* _sums  # (S, F * L): of the rows of a sentence's words, in the fields it is in
-    cdef double* _shares  # (F, S): what the words of a sentence are multiplied by in a field
-    cdef Py_ssize_t _sentences, _labels, _fields, _width
-
     def __cinit__(
         self, sentences, members, list rows not None, list unplaced not None, double exponent, Py_ssize_t signs,
         Py_ssize_t sample,
     ):
         cdef Py_ssize_t number
         cdef SentenceFields sentence
-        self._sentences, self._labels, self._fields = len(sentences), len(unplaced), len(members)
+        self.sentences, self._labels, self._fields = len(sentences), len(unplaced), len(members)
         self._width = self._fields * self._labels + 1 + signs
         self._rows, self.unplaced = rows, unplaced
-        self._ends = <Py_ssize_t*> zeros(self._sentences + 1)
-        self._sizes = <Py_ssize_t*> zeros(self._sentences)
-        self._sums = zeros(self._sentences * self._fields * self._labels)
-        self._shares = zeros(self._sentences * self._fields)
+        self._ends = <Py_ssize_t*> zeros(self.sentences + 1)
+        self.sizes = <Py_ssize_t*> zeros(self.sentences)
+        self._sums = zeros(self.sentences * self._fields * self._labels)
+        self._shares = zeros(self.sentences * self._fields)
         for number, sentence in enumerate(sentences):
             self._ends[number + 1] = self._ends[number] + sentence.end - sentence.begin
-            self._sizes[number] = sentence.size
-        if self._ends[self._sentences] != len(rows) or signs > MOST_SIGNS:
-            raise ValueError(f"expected {self._ends[self._sentences]} rows of at most {MOST_SIGNS} signs")
+            self.sizes[number] = sentence.size
+        if self._ends[self.sentences] != len(rows) or signs > MOST_SIGNS:
+            raise ValueError(f"expected {self._ends[self.sentences]} rows of at most {MOST_SIGNS} signs")
         for number, field in enumerate(members):
             self._share(number, field, exponent)
         self._add_up(signs, sample)
@@ -177,7 +161,7 @@ cdef class Scores:
 
     def __dealloc__(self):
         PyMem_Free(self._ends)
-        PyMem_Free(self._sizes)
+        PyMem_Free(self.sizes)
         PyMem_Free(self._sums)
         PyMem_Free(self._shares)
 
@@ -190,30 +174,30 @@ cdef class Scores:
         cdef double known = 0.0
         cdef double[MOST_SIGNS] speak
         memset(speak, 0, sizeof(speak))
-        for sentence in range(self._sentences):
+        for sentence in range(self.sentences):
             sums, before = self._sums + sentence * kept, self.words
             for place in range(self._ends[sentence], self._ends[sentence + 1]):
                 row = self._row(place)
                 stop = row + PyBytes_GET_SIZE(self._rows[place]) // sizeof(double)
                 while row + self._width <= stop:
                     for field in range(self._fields):
-                        if self._shares[field * self._sentences + sentence]:
+                        if self._shares[field * self.sentences + sentence]:
                             add(sums + field * self._labels, row + field * self._labels, self._labels)
                     known += row[kept]
                     if self.words < sample:
                         add(speak, row + kept + 1, signs)
                     self.words += 1
                     row += self._width
-            if self.words - before != self._sizes[sentence]:
-                raise ValueError(f"expected the rows of {self._sizes[sentence]} words, got {self.words - before}")
+            if self.words - before != self.sizes[sentence]:
+                raise ValueError(f"expected the rows of {self.sizes[sentence]} words, got {self.words - before}")
         self.known = <Py_ssize_t> (known + 0.5)
         self.signs = [speak[place] for place in range(signs)]
         return 0
 
-    cdef inline double* _row(self, Py_ssize_t token) except NULL:
+    cdef double* _row(self, Py_ssize_t token) except NULL:
         return <double*> PyBytes_AS_STRING(<bytes?> self._rows[token])
 
-    cdef inline Py_ssize_t _words_of(self, Py_ssize_t token) noexcept:
+    cdef Py_ssize_t _words_of(self, Py_ssize_t token) noexcept:
         return PyBytes_GET_SIZE(self._rows[token]) // (<Py_ssize_t> sizeof(double) * self._width)
 
     cdef int _share(self, Py_ssize_t field, members, double exponent) except -1:
@@ -222,10 +206,10 @@ cdef class Scores:
         cdef double share
         for member in members:
             self._check(member)
-            words += self._sizes[member]
+            words += self.sizes[member]
         share = 1.0 / <double> max(1, words) ** exponent
         for member in members:
-            self._shares[field * self._sentences + member] = share
+            self._shares[field * self.sentences + member] = share
         return 0
 
     cdef int _sum_up(self) except -1:
@@ -234,26 +218,26 @@ cdef class Scores:
         self.total = []
         for label in range(self._labels):
             total = self.unplaced[label]
-            for sentence in range(self._sentences):
-                total += self._added(sentence, label)
+            for sentence in range(self.sentences):
+                total += self.added(sentence, label)
             self.total.append(total)
         return 0
 
-    cdef double _added(self, Py_ssize_t sentence, Py_ssize_t label) noexcept:
+    cdef double added(self, Py_ssize_t sentence, Py_ssize_t label) noexcept:
         """Return what a sentence adds to a score."""
         return self._product(sentence, self._sums + sentence * self._fields * self._labels, label)
 
-    cdef inline double _product(self, Py_ssize_t sentence, double* row, Py_ssize_t label) noexcept:
+    cdef double _product(self, Py_ssize_t sentence, double* row, Py_ssize_t label) noexcept:
         """Return what a `row` in a sentence adds to a score."""
         cdef Py_ssize_t field
         cdef double share, added = 0.0
         for field in range(self._fields):
-            share = self._shares[field * self._sentences + sentence]
+            share = self._shares[field * self.sentences + sentence]
             if share:
                 added += share * row[field * self._labels + label]
         return added
 
-    cdef int _word_values(self, Py_ssize_t sentence, Py_ssize_t label, double* values, Place* places) except -1:
+    cdef int word_values(self, Py_ssize_t sentence, Py_ssize_t label, double* values, Place* places) except -1:
         """Write what each word of a sentence adds to a score, and where the words are, unless that is NULL."""
         cdef double* row
         cdef Py_ssize_t token, word, count = 0
@@ -267,19 +251,19 @@ cdef class Scores:
                 row += self._width
         return 0
 
-    cdef Py_ssize_t _longest(self) noexcept:
+    cdef Py_ssize_t longest(self) noexcept:
         """Return how many words the longest sentence has."""
         cdef Py_ssize_t sentence, longest = 0
-        for sentence in range(self._sentences):
-            longest = max(longest, self._sizes[sentence])
+        for sentence in range(self.sentences):
+            longest = max(longest, self.sizes[sentence])
         return longest
 
     cdef int _check(self, Py_ssize_t sentence) except -1:
-        if not 0 <= sentence < self._sentences:
-            raise IndexError(f"expected one of {self._sentences} sentences, got {sentence}")
+        if not 0 <= sentence < self.sentences:
+            raise IndexError(f"expected one of {self.sentences} sentences, got {sentence}")
         return 0
 
-    cdef int _check_label(self, Py_ssize_t label) except -1:
+    cdef int check_label(self, Py_ssize_t label) except -1:
         if not 0 <= label < self._labels:
             raise IndexError(f"expected one of {self._labels} labels, got {label}")
         return 0
@@ -287,18 +271,18 @@ cdef class Scores:
     def by_sentence(self, Py_ssize_t label):
         """As `scorer.Scores.by_sentence`."""
         cdef Py_ssize_t sentence
-        self._check_label(label)
-        return [self._added(sentence, label) for sentence in range(self._sentences)]
+        self.check_label(label)
+        return [self.added(sentence, label) for sentence in range(self.sentences)]
 
     def by_word(self, Py_ssize_t sentence, Py_ssize_t label):
         """As `scorer.Scores.by_word`."""
         self._check(sentence)
-        self._check_label(label)
-        cdef double* values = zeros(self._sizes[sentence])
+        self.check_label(label)
+        cdef double* values = zeros(self.sizes[sentence])
         cdef Py_ssize_t word
         try:
-            self._word_values(sentence, label, values, NULL)
-            return [values[word] for word in range(self._sizes[sentence])]
+            self.word_values(sentence, label, values, NULL)
+            return [values[word] for word in range(self.sizes[sentence])]
         finally:
             PyMem_Free(values)
 
@@ -325,177 +309,3 @@ cdef double* zeros(Py_ssize_t count) except NULL:
     if not made:
         raise MemoryError
     return made
-
-
-cdef class EvidenceList:
-    """Evidence as a sequence: numbers, of which the objects are made when they are asked for.
-
-    Who sends evidence reads the numbers; objects would take as long as all the rest of an answer.
-    """
-
-    def __dealloc__(self):
-        PyMem_Free(self.sentences)
-        PyMem_Free(self.phrases)
-
-    def __len__(self):
-        return self.size
-
-    def __getitem__(self, place):
-        return self._made()[place]
-
-    def __iter__(self):
-        return iter(self._made())
-
-    def __eq__(self, other):
-        return self._made() == tuple(other) if isinstance(other, Sequence) else NotImplemented
-
-    def __repr__(self):
-        return repr(self._made())
-
-    def __reduce__(self):
-        return tuple, (self._made(),)
-
-    cdef tuple _made(self):
-        cdef EvidenceMaker maker = self._maker
-        cdef TellingSentence told
-        cdef TellingPhrase phrase
-        cdef Py_ssize_t place, part
-        cdef list found = [], phrases
-        for place in range(self.size):
-            told, phrases = self.sentences[place], []
-            for part in range(told.phrases, told.phrases + told.size):
-                phrase = self.phrases[part]
-                phrases.append(maker.phrase(maker.span(phrase.begin, phrase.end), phrase.contribution))
-            span, where = maker.span(told.begin, told.end), "title" if told.in_title else "text"
-            found.append(maker.evidence(self.names[told.label], where, span, told.contribution, tuple(phrases)))
-        return tuple(found)
-
-
-Sequence.register(EvidenceList)
-
-
-cdef class EvidenceMaker:
-    """Makes the evidence of a model: `evidence`, `phrase` and `span` are the classes of article.py and letters.py.
-
-    `spans` tells of a token where its words are in it, `phrases` is how many words of a sentence are told of at most.
-    """
-
-    cdef object evidence, phrase, span, _spans
-    cdef Py_ssize_t _phrases
-
-    def __cinit__(self, evidence, phrase, span, spans, Py_ssize_t phrases):
-        self.evidence, self.phrase, self.span, self._spans, self._phrases = evidence, phrase, span, spans, phrases
-
-    def of(self, Scores scores not None, sentences, Py_ssize_t title, tuple names not None, labels, Py_ssize_t most):
-        """Return the evidence of `labels`, numbers of `names`, for what `scores` were got of; `title` sentences stand in it."""
-        cdef EvidenceList found = EvidenceList()
-        cdef Py_ssize_t label, sentence, rank, count = scores._sentences
-        cdef Work work = Work(scores, self._phrases)
-        most = min(most, count)
-        found.names, found._maker = names, self
-        found.sentences = <TellingSentence*> PyMem_Calloc(most * len(labels) + 1, sizeof(TellingSentence))
-        found.phrases = <TellingPhrase*> PyMem_Calloc(most * len(labels) * self._phrases + 1, sizeof(TellingPhrase))
-        if not (found.sentences and found.phrases):
-            raise MemoryError
-        for label in labels:
-            scores._check_label(label)
-            for sentence in range(count):
-                work.by_sentence[sentence] = scores._added(sentence, label)
-            for rank in range(strongest(work.by_sentence, count, most, work.sentences)):
-                sentence = work.sentences[rank]
-                self._tell(found, work, sentences[sentence], sentence, label)
-                found.sentences[found.size].in_title = sentence < title
-                found.size += 1
-        return found
-
-    cdef int _tell(
-        self, EvidenceList found, Work work, SentenceFields place, Py_ssize_t sentence, Py_ssize_t label
-    ) except -1:
-        """Write the sentence as the next of `found`."""
-        cdef TellingSentence* told = found.sentences + found.size
-        cdef Py_ssize_t count, size = work.scores._sizes[sentence]
-        work.scores._word_values(sentence, label, work.by_word, work.places)
-        count = strongest(work.by_word, size, self._phrases, work.words)
-        told.label, told.contribution = label, work.by_sentence[sentence]
-        span_of(place, place.begin, 0, place.end - 1, 0, self._spans, &told.begin, &told.end)
-        if found.size:
-            told.phrases = (told - 1).phrases + (told - 1).size
-        told.size = self._tell_phrases(found.phrases + told.phrases, work, place, count)
-        return 0
-
-    cdef Py_ssize_t _tell_phrases(
-        self, TellingPhrase* told, Work work, SentenceFields sentence, Py_ssize_t count
-    ) except -1:
-        """Write the runs of the `count` words chosen, and what each adds; return how many."""
-        cdef Py_ssize_t rank = 0, runs = 0, first, last
-        cdef Place* places = work.places
-        sort(work.words, count)
-        while rank < count:
-            first = last = work.words[rank]
-            told[runs].contribution = work.by_word[first]
-            rank += 1
-            while rank < count and work.words[rank] == last + 1:
-                last += 1
-                told[runs].contribution += work.by_word[last]
-                rank += 1
-            span_of(
-                sentence, sentence.begin + places[first].token, places[first].word + 1,
-                sentence.begin + places[last].token, places[last].word + 1, self._spans,
-                &told[runs].begin, &told[runs].end,
-            )
-            runs += 1
-        return runs
-
-
-cdef class Work:
-    """Room for what evidence is worked out of: what sentences add, and words of one; which of them are chosen."""
-
-    cdef Scores scores
-    cdef double* by_sentence
-    cdef double* by_word
-    cdef Place* places
-    cdef Py_ssize_t* sentences
-    cdef Py_ssize_t* words
-
-    def __cinit__(self, Scores scores not None, Py_ssize_t words):
-        cdef Py_ssize_t longest = scores._longest()
-        self.scores = scores
-        self.by_sentence, self.sentences = zeros(scores._sentences), <Py_ssize_t*> zeros(scores._sentences)
-        self.by_word, self.places = zeros(longest), <Place*> zeros(2 * longest)
-        self.words = <Py_ssize_t*> zeros(words)
-
-    def __dealloc__(self):
-        PyMem_Free(self.by_sentence)
-        PyMem_Free(self.by_word)
-        PyMem_Free(self.places)
-        PyMem_Free(self.sentences)
-        PyMem_Free(self.words)
-
-
-cdef Py_ssize_t strongest(double* values, Py_ssize_t count, Py_ssize_t most, Py_ssize_t* found) noexcept:
-    """Write which of `values` are the greatest and above 0, the greatest first, of equal ones the first; return how many."""
-    cdef Py_ssize_t place, best, size = 0
-    cdef double highest, ceiling = INFINITY
-    while size < most:
-        best, highest = -1, 0.0
-        for place in range(count):
-            if highest < values[place] < ceiling:
-                best, highest = place, values[place]
-            elif values[place] == ceiling and size and place > found[size - 1]:
-                best, highest = place, values[place]
-                break
-        if best < 0:
-            break
-        found[size], ceiling = best, highest
-        size += 1
-    return size
-
-
-cdef void sort(Py_ssize_t* places, Py_ssize_t count) noexcept:
-    """Put a few places in order."""
-    cdef Py_ssize_t done, at
-    for done in range(1, count):
-        at = done
-        while at and places[at - 1] > places[at]:
-            places[at - 1], places[at] = places[at], places[at - 1]
-            at -= 1

@@ -22,7 +22,7 @@ DEFAULT_EVIDENCE = 3
 PHRASES_PER_SENTENCE = 3
 
 if compiled.COMPILED:
-    _EVIDENCE = compiled.scoring.EvidenceMaker(Evidence, EvidenceSpan, Span, SPANS, PHRASES_PER_SENTENCE)
+    _EVIDENCE = compiled.evidence.EvidenceMaker(Evidence, EvidenceSpan, Span, SPANS, PHRASES_PER_SENTENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy, memmove
 
-from framing._scoring cimport EvidenceList, TellingPhrase, TellingSentence
+from framing._evidence cimport EvidenceList, TellingPhrase, TellingSentence
 
 cdef enum:
     VARINT = 0
