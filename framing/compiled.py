@@ -1,4 +1,4 @@
-"""The compiled twins of what every article costs (`_reading`, `_scoring` and `_evidence.pyx`), where they could be built.
+"""The compiled twins of what every article costs (`_reading`, `_scoring` and `_evidence.pyx`), if they could be built.
 
 Without a C compiler at installation, or with PURE_PYTHON=1 in the environment, Python does it all, with the same
 answers, in twice the time and more. Each twin stands beside what it replaces, under ``if compiled.COMPILED``.
