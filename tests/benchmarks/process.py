@@ -32,7 +32,7 @@ def measure() -> Iterator[Result]:
     # What is remembered of words comes and goes in generations, some megabytes: only what the highest of it gains is growth.
     grown = max(size for _, size in second) - max(size for _, size in first)
     command = f"SOAK_CALLS={SOAK_CALLS} {COMMAND}"
-    yield Result(f"process: growth, second half of {sizes[-1][0]} calls by first", grown / 1e6, "MB", "<= 2", command)
+    yield Result(f"process: growth, second half of {SOAK_CALLS} calls by first", grown / 1e6, "MB", "<= 2", command)
 
 
 def _start_seconds(bundle: Path) -> float:
