@@ -4,7 +4,7 @@ cdef class LineFields:
     cdef readonly list tokens, marks
     cdef readonly Py_ssize_t number, skipped
     cdef readonly int flags
-    cdef Py_ssize_t* starts  # where in the source each token begins
+    cdef Py_ssize_t* starts  # where in the source each token begins, twice, and one more if it is WHOLE
 
 
 cdef class SentenceFields:

@@ -26,7 +26,7 @@ from framing import countries as _countries, marks as _marks
 cdef int IRAN = _countries.IRAN, RUSSIA = _countries.RUSSIA, BOTH = _countries.BOTH
 cdef Py_ssize_t NEAR_WORDS = _countries.NEAR_WORDS
 cdef int ENDS = _marks.ENDS, ABBREVIATED = _marks.ABBREVIATED, COMPOUND = _marks.COMPOUND, VOID = _marks.VOID
-cdef int STOPS = _marks.STOPS
+cdef int STOPS = _marks.STOPS, WHOLE = _marks.WHOLE
 cdef Py_ssize_t MAX_FURNITURE_WORDS = _marks.MAX_FURNITURE_WORDS, MAX_AGE_WORDS = _marks.MAX_AGE_WORDS
 
 cdef enum:
@@ -172,11 +172,12 @@ cdef class TokenTable:
             token = self._find(source, <char*> (letters + begin), sizeof(Letter), begin, at, mixed >> 32, &flags)
             if flags & VOID:
                 continue
+            starts[count] = begin << 1 | (flags & WHOLE != 0)
+            flags &= ~WHOLE
             if flags:
                 line.marks.append((count, flags))
                 line.flags |= flags
             line.tokens.append(token)
-            starts[count] = begin
             count += 1
         return at
 
@@ -380,9 +381,13 @@ cdef int span_of(
     cdef LineFields line = sentence.line
     if not sentence.begin <= first <= last < sentence.end:
         raise IndexError(f"expected tokens from {sentence.begin} to before {sentence.end}, got {first} to {last}")
-    opens, closes = places[line.tokens[first]][begin], places[line.tokens[last]][end]
-    opens_at[0] = line.starts[first] + <Py_ssize_t> opens[0]
-    closes_at[0] = line.starts[last] + <Py_ssize_t> closes[1]
+    opens_at[0], closes_at[0] = line.starts[first] >> 1, line.starts[last] >> 1
+    if not line.starts[first] & 1:
+        opens_at[0] += <Py_ssize_t> places[line.tokens[first]][begin][0]
+    if line.starts[last] & 1:
+        closes_at[0] += len(<str> line.tokens[last])
+    else:
+        closes_at[0] += <Py_ssize_t> places[line.tokens[last]][end][1]
     return 0
 
 

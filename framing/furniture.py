@@ -143,6 +143,8 @@ def _line_as_credit(line: Line) -> str:
 def _without_line_credits(line: Line, found_credits: list[str]) -> Line:
     """Drop "PLACE, date (AGENCY) -" before and "(AGENCY)" behind the words of a line."""
     begin, end = 0, len(line.tokens)
+    if end == 1:
+        return line  # of its one token no words would be left
     while found := _opening_credit(line.tokens[begin : min(end, begin + MAX_DATELINE_WORDS + 1)]):
         begin += found[0]
         found_credits.append(found[1])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from framing import compiled
 from framing.countries import countries_named
 from framing.letters import Span, fold, source_span
-from framing.marks import ABBREVIATED, CLOSES, COMPOUND, ENDS, OPENS, STOPS, VOID
+from framing.marks import ABBREVIATED, CLOSES, COMPOUND, ENDS, OPENS, STOPS, VOID, WHOLE
 from framing.memo import LONGEST, MOST, Memo
 
 _WORD = re.compile(r"\w+")
@@ -24,6 +24,7 @@ _ABBREVIATION = re.compile(
     r"|им|г|гг|ул|др|пр|тыс|млн|млрд|руб|см|проф|акад|т|ст)\Z"
 )
 _LONGEST_ABBREVIATION = 8
+_LETTERS = re.compile(r"[A-Za-zА-Яа-яЁё\u0621-\u063a\u0641-\u064aپچژکگی]+")  # each of which folds to one
 
 
 class Token(NamedTuple):
@@ -52,8 +53,13 @@ FLAGS: Memo[str, int] = Memo(lambda raw: TOKENS[raw].flags)
 SPANS: Memo[str, tuple[Span, ...]] = Memo(_read_spans)  # where its letters stand in it: all, and then word by word
 
 
+def table_flags(raw: str) -> int:
+    """Return the flags of `raw`, and WHOLE where that is quickly seen."""
+    return TOKENS[raw].flags | WHOLE * (_LETTERS.fullmatch(raw) is not None)
+
+
 if compiled.COMPILED:
-    _TABLE = compiled.reading.TokenTable(FLAGS.__getitem__, MOST, LONGEST)
+    _TABLE = compiled.reading.TokenTable(table_flags, MOST, LONGEST)
 
 
 def hold_tokens(most: int) -> None:

@@ -17,7 +17,10 @@ import pytest
 from framing import compiled
 from framing.article import Article, Classification
 from framing.bundle import load_bundle
+from framing.letters import Span
+from framing.marks import WHOLE
 from framing.model import FramingModel
+from framing.tokens import SPANS, Line, split_lines, table_flags
 from training.data import LabelledItem
 
 PIECES = (
@@ -87,12 +90,23 @@ def test_python_gives_the_same_answers(bundle: Path, articles: list[dict[str, st
         assert numbers == pytest.approx(figures, rel=0, abs=1e-9), article
 
 
+def test_a_token_that_is_whole_is_one_word_of_all_its_letters(articles: list[dict[str, str]]) -> None:
+    tokens = {token for article in articles for token in (article["text"] + " " + article["title"]).split()}
+    letters = {chr(code) for code in range(0x3000) if table_flags(chr(code)) & WHOLE}
+    whole = {token for token in tokens if table_flags(token) & WHOLE}
+    assert len(whole) > len(tokens) // 2
+    for token in (
+        *whole,
+        *letters,
+        *(token + letter for token, letter in zip(sorted(whole), sorted(letters), strict=False)),
+    ):
+        assert SPANS[token] == (Span(0, len(token)),) * 2
+
+
 def test_a_full_table_of_tokens_changes_no_line() -> None:
     if not compiled.COMPILED:
         pytest.skip("nothing is compiled")
-    from framing.tokens import FLAGS, Line, split_lines
-
-    tight = compiled.reading.TokenTable(FLAGS.__getitem__, 8, 64)
+    tight = compiled.reading.TokenTable(table_flags, 8, 64)
     for seed in range(200):
         lines = [(line.tokens, line.marks, line.flags, line.number) for line in tight.split_lines(noise(seed), Line)]
         assert lines == [(line.tokens, line.marks, line.flags, line.number) for line in split_lines(noise(seed))]
