@@ -1,5 +1,6 @@
 """Calls a second over the loopback, beside a handler that does nothing, in alternating rounds of one run."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ COMMAND = "make bench BENCH=throughput"
 ROUNDS = 3
 SECONDS = 4.0
 BATCH_SIZE = 64
+_ENOUGH_PROCESSORS = 4
 
 
 def measure() -> Iterator[Result]:
@@ -83,13 +85,21 @@ def _workers(bundle: Path, request: pb.ClassifyArticleRequest) -> Iterator[Resul
     batch = pb.BatchClassifyArticlesRequest(articles=[request.article] * BATCH_SIZE).SerializeToString()
     data = request.SerializeToString()
     with framing_server(bundle) as (_, one), framing_server(bundle, "--workers", "2") as (_, two):
-        for name, path, message in (("", UNARY, data), (", batches of 64", BATCH, batch)):
+        for name, path, message, target in (
+            ("", UNARY, data, _of_calls()),
+            (", batches of 64", BATCH, batch, ">= 1.6"),
+        ):
             rounds = [[_best(port, message, path, clients=16).rate for port in (one, two)] for _ in range(ROUNDS)]
             single, double = (max(rates) for rates in zip(*rounds, strict=True))
-            yield Result(f"throughput: two workers by one{name}", double / single, "times", ">= 1.6", COMMAND)
+            yield Result(f"throughput: two workers by one{name}", double / single, "times", target, COMMAND)
     rounds = [[_loops(bundle, request.article.text, count) for count in (1, 2)] for _ in range(ROUNDS)]
     single, double = (max(rates) for rates in zip(*rounds, strict=True))
     yield Result("throughput: two processes by one, without a server", double / single, "times", "", COMMAND)
+
+
+def _of_calls() -> str:
+    """Return the target of single calls: none where workers, their threads and the load generator share the processors."""
+    return ">= 1.6" if (os.cpu_count() or 1) >= _ENOUGH_PROCESSORS else ""
 
 
 def _loops(bundle: Path, text: str, processes: int) -> float:
