@@ -14,14 +14,17 @@ from training.held_out import HeldOut
 from training.reference import held_out_reference
 
 
+@pytest.fixture
+def held_out(
+    small_config: Config, some_items: Sequence[LabelledItem], fitted: FitResult, taxonomy: Taxonomy
+) -> HeldOut:
+    return HeldOut.of(small_config, some_items, fitted, taxonomy)
+
+
 def test_every_article_falls_into_one_bin_of_every_feature(
-    small_config: Config,
-    some_items: Sequence[LabelledItem],
-    some_articles: Sequence[FieldedArticle],
-    fitted: FitResult,
-    taxonomy: Taxonomy,
+    held_out: HeldOut, some_articles: Sequence[FieldedArticle], some_items: Sequence[LabelledItem], taxonomy: Taxonomy
 ) -> None:
-    reference = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy), some_articles)
+    reference = held_out_reference(held_out, some_articles)
     topics = {f"topic_{topic}" for topic in taxonomy.topic_ids}
     assert reference.keys() == {LANGUAGE, FRAMING, KNOWN_SHARE, WORDS} | topics
     for bins in reference.values():
@@ -34,30 +37,20 @@ def test_every_article_falls_into_one_bin_of_every_feature(
 
 
 def test_labels_count_at_the_prior_that_the_model_is_calibrated_to(
-    small_config: Config,
-    some_items: Sequence[LabelledItem],
-    some_articles: Sequence[FieldedArticle],
-    fitted: FitResult,
-    taxonomy: Taxonomy,
+    held_out: HeldOut, some_articles: Sequence[FieldedArticle], small_config: Config, fitted: FitResult
 ) -> None:
-    flat = small_config.model_copy(update={"framing": small_config.framing.model_copy(update={"prior": {}})})
-    held_out = HeldOut.of(flat, some_items, fitted, taxonomy)
-    unweighted = held_out_reference(held_out, some_articles)
-    assert unweighted[FRAMING]["abstained"] == (~held_out.predictions.answered).sum() > 0
-    weighted = held_out_reference(HeldOut.of(small_config, some_items, fitted, taxonomy), some_articles)
-    assert unweighted[FRAMING] != weighted[FRAMING]
+    framing = small_config.framing.model_copy(update={"prior": {}})
+    flat = HeldOut.of(small_config.model_copy(update={"framing": framing}), held_out.items, fitted, held_out.taxonomy)
+    unweighted = held_out_reference(flat, some_articles)
+    assert unweighted[FRAMING]["abstained"] == (~flat.predictions.answered).sum() > 0
+    assert unweighted[FRAMING] != held_out_reference(held_out, some_articles)[FRAMING]
 
 
 def test_items_are_counted_as_the_model_answers_about_them(
-    small_config: Config,
-    some_items: Sequence[LabelledItem],
-    some_articles: Sequence[FieldedArticle],
-    fitted: FitResult,
-    taxonomy: Taxonomy,
+    held_out: HeldOut, some_articles: Sequence[FieldedArticle], fitted: FitResult
 ) -> None:
-    items = [dataclasses.replace(item, lang="" if row % 2 else item.lang) for row, item in enumerate(some_items)]
-    held_out = dataclasses.replace(HeldOut.of(small_config, some_items, fitted, taxonomy), items=items)
-    reference = held_out_reference(held_out, some_articles)
+    items = [dataclasses.replace(item, lang="" if row % 2 else item.lang) for row, item in enumerate(held_out.items)]
+    reference = held_out_reference(dataclasses.replace(held_out, items=items), some_articles)
     pairs = zip(some_articles, items, strict=True)
     answers = [fitted.model.classify_read(article, item.lang) for article, item in pairs]
     assert reference[LANGUAGE] == Counter(answer.language for answer in answers)
