@@ -13,6 +13,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 
 FILE = "word_vectors.npz"
+LIMIT = 3  # standard deviations of a dimension, beyond which numbers are cut
 _LEVELS = np.linspace(-1, 1, 16, dtype=np.float32)  # what a code of 4 bits stands for, in limits
 _PAIRS = np.stack([np.repeat(_LEVELS, 16), np.tile(_LEVELS, 16)], axis=1)  # by byte
 
@@ -41,8 +42,22 @@ class WordVectors:
 @cache
 def bundled_vectors() -> WordVectors:
     """Return the vectors that are shipped, read once."""
-    data = resources.files("training.corpus").joinpath(FILE).read_bytes()
+    return read_vectors(resources.files("training.corpus").joinpath(FILE).read_bytes())
+
+
+def read_vectors(data: bytes) -> WordVectors:
+    """Return the vectors that a file of `packed_vectors` holds."""
     with np.load(io.BytesIO(data)) as arrays:
         words = arrays["words"].tobytes().decode("utf-8").split("\n")
         numbers = {word: row for row, word in enumerate(words)}
         return WordVectors(numbers, arrays["codes"], arrays["limits"], hashlib.sha256(data).hexdigest())
+
+
+def packed_vectors(words: Sequence[str], vectors: Vectors, limits: Vectors) -> bytes:
+    """Return the file of the `vectors` (words, D) of `words`, D even; a number is the nearest of 16 up to `limits`."""
+    steps = (len(_LEVELS) - 1) / 2
+    codes = np.clip(np.rint(vectors / limits * steps + steps), 0, 2 * steps).astype(np.uint8)
+    file = io.BytesIO()
+    named = np.frombuffer("\n".join(words).encode("utf-8"), dtype=np.uint8)
+    np.savez_compressed(file, codes=codes[:, ::2] << 4 | codes[:, 1::2], limits=limits.astype(np.float32), words=named)
+    return file.getvalue()
