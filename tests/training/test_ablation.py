@@ -19,9 +19,8 @@ from training.sentence_groups import GROUPS, regrouped
 from training.trials import FIGURES, Trials
 
 SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
-DISTILLED = (
-    1e-2  # of a score: word vectors are told by n-grams to a tolerance, in another order of words to another end
-)
+# Of a score: n-grams tell word vectors to a tolerance, and words in another order to another end of it.
+DISTILLED = 1e-2
 CANDIDATES = ("logistic", "svm", "complement_bayes", "bayes_logistic", "average")
 
 
