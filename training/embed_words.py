@@ -74,7 +74,10 @@ def principal_axes(vectors: Vectors, dimensions: int) -> Vectors:
 
 
 def _words(items: Sequence[LabelledItem]) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Return the words of two items or more in order, and the language of which most items have each, by number."""
+    """Return the words of two items or more in order, and the number of the language of whose items most have each.
+
+    Most by share: languages have more and fewer items.
+    """
     counts = count_ngrams(read_all(items), (1, 1), bigrams=False)
     names = sorted({item.lang for item in items})
     rows = counts.words[FIELDS.index("all")]
