@@ -13,10 +13,10 @@ from importlib import resources
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.naive_bayes import ComplementNB
 
-from framing.fields import FieldedArticle
+from framing.fields import FIELDS, FieldedArticle
 from framing.taxonomy import Taxonomy
 from framing.text import prepare
 from training.config import Config
@@ -26,17 +26,20 @@ from training.fit import OutOfFold
 from training.labels import Labels
 from training.metrics import Indices, Matrix, Predictions
 from training.nested import fold_settings, nested_predictions
+from training.ngram_counts import NgramCounts
 
+_ALL = FIELDS.index("all")
 _SMOOTHING = 4.0  # items of the prior in each outlet's shares
 _TINY = 1e-12
 
 
 @dataclass(frozen=True)
 class Material:
-    """n items with their fielded forms and labels."""
+    """n items with their fielded forms, what these count of n-grams, and labels."""
 
     items: Sequence[LabelledItem]
     articles: Sequence[FieldedArticle]
+    counts: NgramCounts
     labels: Labels
     taxonomy: Taxonomy
 
@@ -49,8 +52,8 @@ class Material:
     @cached_property
     def counted(self) -> tuple[sparse.csr_matrix, Sequence[str]]:
         """How often each word stands in each item, (n, words), and the words."""
-        counter = CountVectorizer(analyzer=_words)
-        return counter.fit_transform(self.articles), counter.get_feature_names_out().tolist()
+        words = [column for column, name in enumerate(self.counts.names) if " " not in name]  # others are pairs
+        return self.counts.words[_ALL][:, words], [self.counts.names[column] for column in words]
 
     @cached_property
     def keywords(self) -> Matrix:
@@ -136,10 +139,6 @@ BASELINES: Mapping[str, Scoring] = {
     "keywords": keyword_scores,
     "naive_bayes": naive_bayes_scores,
 }
-
-
-def _words(article: FieldedArticle) -> list[str]:
-    return [word for sentence in article.sentences for word in sentence.words]
 
 
 def _likelihoods(seen: sparse.csr_matrix, classes: Indices, new: sparse.csr_matrix, count: int) -> Matrix:

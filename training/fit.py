@@ -20,6 +20,7 @@ from training.duplicates import duplicate_clusters
 from training.folds import Fold, Rows, article_folds, gathered, merged_groups
 from training.labels import Labels, framing_weights, topic_weights
 from training.metrics import ratio
+from training.ngram_counts import NgramCounts
 from training.pipelines import FittedPipelines, Matrix, count_articles
 from training.threads import threads
 
@@ -46,12 +47,16 @@ class OutOfFold:
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """A fitted model, the pipelines it was compiled from, those of each fold, and their out-of-fold predictions."""
+    """A fitted model, the pipelines it was compiled from, those of each fold, and their out-of-fold predictions.
+
+    `counts` are those of the articles that it was fitted on.
+    """
 
     model: FramingModel
     pipelines: FittedPipelines
     folds: tuple[FittedPipelines, ...]
     out_of_fold: OutOfFold
+    counts: NgramCounts
 
 
 def fit(
@@ -82,7 +87,7 @@ def fit(
     calibration = calibrate(config, scores, labels, taxonomy, across)
     decisions = decide(config, out_of_fold, labels, taxonomy)
     model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
-    return FitResult(model, pipelines, tuple(fitted for fitted, _ in parts), out_of_fold)
+    return FitResult(model, pipelines, tuple(fitted for fitted, _ in parts), out_of_fold, counts)
 
 
 @dataclass(frozen=True, slots=True)

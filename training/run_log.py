@@ -106,7 +106,8 @@ def corpus_counts(items: Sequence[LabelledItem]) -> dict[str, Any]:
 
 def full_report(held_out: HeldOut, articles: Sequence[FieldedArticle]) -> Report:
     """Return the report on the out-of-fold answers, with those of the baselines beside it."""
-    material = Material(held_out.items, articles, held_out.labels, held_out.taxonomy)
+    counts = held_out.result.counts.at(held_out.rows)
+    material = Material(held_out.items, articles, counts, held_out.labels, held_out.taxonomy)
     fold = held_out.result.out_of_fold.fold
     baselines = beside(partial(baseline_figures, held_out.config, material, fold, held_out.weights))
     return held_out.report() | {"baselines": baselines()}

@@ -1,4 +1,5 @@
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,17 +15,25 @@ from training.baselines import (
     outlet_scores,
     predict,
 )
-from training.config import Config
+from training.config import Config, Features
 from training.data import LabelledItem
 from training.figures import Figures
 from training.fit import FitResult
 from training.labels import Labels
+from training.pipelines import count_articles
 from training.run import read_all
 
 
 @pytest.fixture(scope="module")
 def material(some_items: list[LabelledItem], some_articles: list[FieldedArticle], taxonomy: Taxonomy) -> Material:
-    return Material(some_items, some_articles, Labels.of(some_items, taxonomy), taxonomy)
+    return material_of(some_items, some_articles, taxonomy)
+
+
+def material_of(
+    items: list[LabelledItem], articles: list[FieldedArticle], taxonomy: Taxonomy, *, bigrams: bool = False
+) -> Material:
+    counts = count_articles(Features(bigrams=bigrams), articles)
+    return Material(items, articles, counts, Labels.of(items, taxonomy), taxonomy)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +45,16 @@ def test_every_baseline_has_the_same_figures(figures: dict[str, Figures]) -> Non
     assert list(figures) == ["prior", "outlet", "keywords", "naive_bayes"]
     assert len({tuple(row) for row in figures.values()}) == 1
     assert all(set(row["framing"]["intervals"]) == {"f1_macro", "accuracy"} for row in figures.values())
+
+
+def test_words_are_counted_without_their_pairs(
+    some_items: list[LabelledItem], some_articles: list[FieldedArticle], taxonomy: Taxonomy
+) -> None:
+    items, articles = some_items[:30], some_articles[:30]
+    counts, words = material_of(items, articles, taxonomy, bigrams=True).counted
+    for row, article in enumerate(articles):
+        said = Counter(word for sentence in article.sentences for word in sentence.words)
+        assert {words[column]: counts[row, column] for column in counts[row].indices} == said
 
 
 def test_words_say_more_than_the_prior(figures: dict[str, Figures]) -> None:
@@ -60,7 +79,7 @@ def test_an_outlet_that_is_all_of_one_framing_is_taken_for_it(
     items = [dataclasses.replace(item, outlet="A", framing="threat") for item in some_items[:10]]
     items += [dataclasses.replace(item, outlet="B", framing="neutral") for item in some_items[10:20]]
     items += [dataclasses.replace(some_items[20], outlet=outlet) for outlet in ("A", "B", "")]
-    material = Material(items, read_all(items), Labels.of(items, taxonomy), taxonomy)
+    material = material_of(items, read_all(items), taxonomy)
     scores = outlet_scores(material, np.arange(20), np.arange(20, 23))[:, 3:]
     assert [taxonomy.framing_ids[index] for index in scores[:2].argmax(axis=1)] == ["threat", "neutral"]
     assert scores[2].max() == pytest.approx(0)
@@ -83,7 +102,7 @@ def test_keywords_speak_for_their_label(
     lang: str, text: str, label: str, taxonomy: Taxonomy, some_items: list[LabelledItem]
 ) -> None:
     item = dataclasses.replace(some_items[0], lang=lang, title="", text=text)
-    material = Material([item], read_all([item]), Labels.of([item], taxonomy), taxonomy)
+    material = material_of([item], read_all([item]), taxonomy)
     (scores,) = keyword_scores(material, np.arange(0), np.arange(1))
     assert scores[(taxonomy.topic_ids + taxonomy.framing_ids).index(label)] > 0
 
