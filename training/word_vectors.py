@@ -13,7 +13,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 
 FILE = "word_vectors.npz"
-LIMIT = 3  # standard deviations of a dimension, beyond which numbers are cut
+_LIMIT = 3  # standard deviations of a dimension, beyond which numbers are cut
 _LEVELS = np.linspace(-1, 1, 16, dtype=np.float32)  # what a code of 4 bits stands for, in limits
 _PAIRS = np.stack([np.repeat(_LEVELS, 16), np.tile(_LEVELS, 16)], axis=1)  # by byte
 
@@ -53,8 +53,12 @@ def read_vectors(data: bytes) -> WordVectors:
         return WordVectors(numbers, arrays["codes"], arrays["limits"], hashlib.sha256(data).hexdigest())
 
 
-def packed_vectors(words: Sequence[str], vectors: Vectors, limits: Vectors) -> bytes:
-    """Return the file of the `vectors` (words, D) of `words`, D even; a number is the nearest of 16 up to `limits`."""
+def packed_vectors(words: Sequence[str], vectors: Vectors) -> bytes:
+    """Return the file of the `vectors` (words, D) of `words`, D even.
+
+    A number is the nearest of 16 that go as far as three standard deviations of its dimension.
+    """
+    limits = _LIMIT * vectors.std(axis=0)
     steps = (len(_LEVELS) - 1) / 2
     codes = np.clip(np.rint(vectors / limits * steps + steps), 0, 2 * steps).astype(np.uint8)
     file = io.BytesIO()
