@@ -50,6 +50,6 @@ def test_our_own_format_needs_no_mapping(tmp_path: Path, capsys: pytest.CaptureF
             for n, name in enumerate(NAMES[:20])]  # fmt: skip
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(SystemExit, match="0"):
-        main(["folds", "--set", f'data.paths=["{tmp_path}/own.jsonl"]', "--json"])
+        main(["folds", "--set", f'data.paths=["{tmp_path}/own.jsonl"]', "--set", "folds.count=5", "--json"])
     report = json.loads(capsys.readouterr().out)
     assert [fold["test"] for fold in report["folds"]] == [4] * 5
