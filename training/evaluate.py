@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from training.resampling import Resamples
 from training.slices import slices_of
 
 Report = dict[str, Any]
+Slicing = Callable[[], Report]
 
 
 def evaluate(
@@ -52,13 +54,19 @@ def predictions_of(answers: Sequence[Classification], taxonomy: Taxonomy) -> Pre
 
 
 def build_report(
-    items: Sequence[LabelledItem], predictions: Predictions, taxonomy: Taxonomy, weights: Matrix | None = None
+    items: Sequence[LabelledItem],
+    predictions: Predictions,
+    taxonomy: Taxonomy,
+    weights: Matrix | None = None,
+    *,
+    aside: Callable[[Slicing], Slicing] = lambda work: work,
 ) -> Report:
     """Return the figures for `predictions`; `weights` (n,) bring items to the frequencies that are expected.
 
-    Intervals are of 95 %, over stories.
+    Intervals are of 95 %, over stories. Slices are worked out `aside`: at the end, or by training.beside meanwhile.
     """
     scored = Scored.of(items, predictions, taxonomy, weights)
+    slices = aside(partial(_sliced, items, scored))
     resamples = Resamples(scored.stories)
     return {
         "items": len(items),
@@ -67,5 +75,9 @@ def build_report(
         "framing": framing_figures(scored, resamples, taxonomy),
         "calibration": calibration_figures(scored, resamples, taxonomy),
         "selective": selective_figures(scored, resamples),
-        **{way: slice_figures(scored, names) for way, names in slices_of(items).items()},
+        **slices(),
     }
+
+
+def _sliced(items: Sequence[LabelledItem], scored: Scored) -> Report:
+    return {way: slice_figures(scored, names) for way, names in slices_of(items).items()}

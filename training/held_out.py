@@ -7,6 +7,7 @@ import pandas as pd
 
 from framing.model import Decisions, FramingModel
 from framing.taxonomy import Taxonomy
+from training.beside import beside
 from training.calibration import Calibration
 from training.config import Config
 from training.data import LabelledItem
@@ -57,7 +58,7 @@ class HeldOut:
 
     def report(self) -> Report:
         """Return the report on the answers."""
-        return build_report(self.items, self.predictions, self.taxonomy, self.weights)
+        return build_report(self.items, self.predictions, self.taxonomy, self.weights, aside=beside)
 
     def table(self) -> pd.DataFrame:
         """Return the answers as a table, one row an item."""

@@ -63,7 +63,10 @@ def calibration_bins(confidence: Matrix, right: Matrix, weights: Matrix) -> list
 
 
 class Ranking:
-    """Items in the order of their score, ties together, for figures that look at every threshold."""
+    """Items in the order of their score, ties together, for figures that look at every threshold.
+
+    Columns are chosen by `np.take`: that is twice as fast as an index, and nearly all of the time of a resample.
+    """
 
     def __init__(self, scores: Matrix, present: Indices) -> None:
         self._order = np.argsort(-scores, kind="stable")
@@ -74,17 +77,18 @@ class Ranking:
 
     def precision_recall(self, weights: Matrix) -> tuple[Matrix, Matrix]:
         """Return precision and recall (..., thresholds) from the highest threshold down, at item weights (..., n)."""
-        ranked = weights[..., self._order]
+        ranked = np.take(weights, self._order, axis=-1)
         hits = np.cumsum(ranked * self._present, axis=-1)[..., self._ends]
         given = np.cumsum(ranked, axis=-1)[..., self._ends]
         return ratio(hits, given), ratio(hits, hits[..., -1:])
 
     def average_precision(self, weights: Matrix) -> Matrix:
         """Return the mean precision over the recall gained at each threshold, as scikit-learn does; 0 without hits."""
-        ranked = weights[..., self._order]
-        hits = ranked[..., self._hits]
+        ranked = np.take(weights, self._order, axis=-1)
+        hits = np.take(ranked, self._hits, axis=-1)
         ends = self._ends[np.searchsorted(self._ends, self._hits)]  # of each item that is present: its threshold
-        found = np.cumsum(hits, axis=-1)[..., np.searchsorted(self._hits, ends, side="right") - 1]
-        precision = ratio(found, np.cumsum(ranked, axis=-1)[..., ends])
+        last = np.searchsorted(self._hits, ends, side="right") - 1
+        found = np.take(np.cumsum(hits, axis=-1), last, axis=-1)
+        precision = ratio(found, np.take(np.cumsum(ranked, axis=-1), ends, axis=-1))
         average: Matrix = ratio((hits * precision).sum(axis=-1), hits.sum(axis=-1))
         return average

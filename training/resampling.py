@@ -19,7 +19,7 @@ Statistic = Callable[[Matrix], Matrix]
 
 RESAMPLES = 1000
 LEVEL = 0.95
-_CHUNK_CELLS = 1 << 22  # of resampled item weights in memory at once
+_CHUNK_CELLS = 1 << 18  # of resampled item weights at once: as many as a processor keeps near
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,9 @@ class Resamples:
         """Return the 95 % percentile interval of a `statistic` of item weights, from (r, n) to (r,), at `weights`."""
         step = max(1, _CHUNK_CELLS // len(self._members))
         chunks = [self._draws[start : start + step] for start in range(0, len(self._draws), step)]
-        return percentiles(np.concatenate([statistic(chunk[:, self._members] * weights) for chunk in chunks]))
+        return percentiles(
+            np.concatenate([statistic(np.take(chunk, self._members, axis=1) * weights) for chunk in chunks])
+        )
 
     def difference(
         self,

@@ -34,6 +34,7 @@ from training.run_log import (
     run_tags,
     vectors_digest,
 )
+from training.telling_words import telling_words
 from training.threads import one_blas_thread
 from training.tracking import Run, Tracking
 
@@ -77,10 +78,11 @@ def train(
         seen = [articles[row] for row in held_out.rows.tolist()]
         mistakes = beside(partial(mistakes_page, held_out, seen))
         reference = beside(partial(held_out_reference, held_out, seen))
+        words = beside(partial(telling_words, result.model.weights, held_out.items, seen, taxonomy))
         report = full_report(held_out, seen)
         log_predictions(run, held_out)
         log_report(run, held_out, report)
-        log_explanations(run, held_out, seen, report, mistakes())
+        log_explanations(run, held_out, report, mistakes(), words())
         if config.reports.learning_curve:
             shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
             log_learning_curve(run, [*shares, Point(SHARES[-1], len(corpus.items), report, result.model)])

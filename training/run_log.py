@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from framing.fields import FieldedArticle
 from training.baselines import Material, baseline_figures
 from training.beside import beside
@@ -30,7 +32,6 @@ from training.pictures import (
     topic_confusion,
 )
 from training.prediction_table import PREDICTIONS_PATH, folds_digest, labels_digest
-from training.telling_words import telling_words
 from training.tracking import Run
 from training.word_vectors import bundled_vectors
 
@@ -178,13 +179,10 @@ def log_learning_curve(run: Run, points: Sequence[Point]) -> None:
     run.log_json(reports, "learning_curve.json")
 
 
-def log_explanations(
-    run: Run, held_out: HeldOut, articles: Sequence[FieldedArticle], report: Report, mistakes: str
-) -> None:
-    """Log what people read: the page of `mistakes`, telling words and the model card, in brief as description."""
+def log_explanations(run: Run, held_out: HeldOut, report: Report, mistakes: str, words: pd.DataFrame) -> None:
+    """Log what people read: the page of `mistakes`, telling `words` and the model card, in brief as description."""
     name = told_changes(held_out.config)
     run.log_text(mistakes, "error_page.html")
-    words = telling_words(held_out.result.model.weights, held_out.items, articles, held_out.taxonomy)
     run.log_browsable_table(words.round(3), "telling_words.json")
     counts = {name: _said(value) for name, value in corpus_counts(held_out.items).items()}
     about = {"run": run.id, "settings": name, "taxonomy": held_out.taxonomy.version}

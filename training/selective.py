@@ -21,7 +21,7 @@ def accuracy_at(coverage: float, confidence: Matrix, right: Matrix, weights: Mat
     The item at which the share is reached counts with the part of it that fits.
     """
     order = np.argsort(-confidence, kind="stable")
-    ranked = weights[..., order]
+    ranked = np.take(weights, order, axis=-1)
     covered = np.cumsum(ranked, axis=-1)
     room = coverage * covered[..., -1:] - (covered - ranked)
     taken = np.clip(room, 0.0, ranked)
