@@ -28,7 +28,7 @@ EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 
 _MOST_TOKENS = 1 << 19  # the bundled corpus has 163,000 between spaces; one takes about 300 bytes
-_COLLECTED_AFTER = 200_000  # new objects: a corpus is millions that stay, and looking through them took 7 s of a fit
+_COLLECTED_AFTER = 1_000_000  # new objects: a corpus is millions that stay, and looking through them took 7 s of a fit
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
