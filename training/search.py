@@ -20,7 +20,7 @@ from training.config import Config
 from training.config_files import flatten
 from training.data import Corpus, configured_corpus
 from training.search_config import SearchConfig, with_settings
-from training.studies import FINISHED, SQLITE, alone, next_trial, open_study, shown
+from training.studies import FINISHED, SQLITE, alone, next_or_last_trial, open_study, shown
 from training.tracking import Tracking
 from training.trials import Trials
 
@@ -55,7 +55,7 @@ def run_search(config: Config, search: SearchConfig, tracking: Tracking, url: st
     progress(f"study {study.study_name} in {shown(url)}: {len(_finished(study))} of {search.trials} trials are there")
     work = _Work(config, search, tracking, study, Trials(config, corpus.items, default_taxonomy()))
     begin, done = time.monotonic(), 0
-    while (trial := next_trial(study, search.trials, url)) is not None:
+    while (trial := next_or_last_trial(study, search.trials, url, progress)) is not None:
         _run_trial(work, trial)
         done += 1
         progress(_told(study, trial.number, search, (time.monotonic() - begin) / done))

@@ -2,7 +2,8 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql"
 _PATIENCE = 120  # seconds that a process waits for another one's write
+_LONGEST_WAIT = 3600  # seconds that a process waits for trials of others, whose machines may be gone
+_BETWEEN_LOOKS = 1  # seconds
 _LOCK = 0x6672616D696E67  # of those that PostgreSQL lets applications number (pg_advisory_xact_lock)
 
 
@@ -87,6 +90,28 @@ def next_trial(study: Study, trials: int, url: str) -> optuna.Trial | None:
         trial = study.ask()
         trial.set_user_attr(PROCESS, this_process())
         return trial
+
+
+def next_or_last_trial(study: Study, trials: int, url: str, told: Callable[[str], None]) -> optuna.Trial | None:
+    """Return a trial to run, or None once `trials` have been run.
+
+    Those that still run elsewhere are waited for: if their process dies they are run here, and all processes of a study
+    find the same best trial. `told` hears of the wait, and of its end after an hour.
+    """
+    deadline, waiting = time.monotonic() + _LONGEST_WAIT, False
+    while (trial := next_trial(study, trials, url)) is None and (running := _running(study)):
+        if time.monotonic() > deadline:
+            told(f"trials {running} have not ended in {_LONGEST_WAIT // 60} minutes: the search ends without them")
+            return None
+        if not waiting:
+            told(f"waiting for trials {running}, which other processes run")
+            waiting = True
+        time.sleep(_BETWEEN_LOOKS)
+    return trial
+
+
+def _running(study: Study) -> list[int]:
+    return [trial.number for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING])]
 
 
 def shown(url: str) -> str:

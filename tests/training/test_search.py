@@ -9,11 +9,13 @@ from typing import Any
 import optuna
 import pytest
 from mlflow import MlflowClient
+from optuna.trial import TrialState
 
 from framing.errors import ConfigError
 from framing.taxonomy import Taxonomy
 from tests.crashes import Store, check_dead_runs, check_study, killed_at
 from tests.together import searches
+from training import studies
 from training.__main__ import main
 from training.config import Config, load_config
 from training.data import load_corpus
@@ -23,7 +25,7 @@ from training.run import read_all
 from training.run_log import headline_metrics
 from training.search import config_lines, run_search, search_outcome
 from training.search_config import load_search, with_settings
-from training.studies import next_trial, open_study
+from training.studies import next_or_last_trial, next_trial, open_study
 from training.tracking import Tracking
 from training.trials import FIGURES, Trials
 
@@ -36,7 +38,7 @@ features.exponent = { low = 0.3, high = 0.8 }
 features.bigrams = { choices = [false, true] }
 framing.kind = { choices = ["ridge", "svm"] }
 framing.fields.pair = { low = 0.0, high = 2.0 }
-topics.alpha = { low = 0.05, high = 1.0, log = true }
+topics.alpha = { low = 0.05, high = 2.0, log = true }
 """
 SMALL = ("features.most_ngrams=1500", "features.greatest_ngram=4", "folds.count=3", "features.joined=20")
 
@@ -73,7 +75,7 @@ def searched(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[
 def history(folder: Path) -> list[tuple[Any, ...]]:
     """Return settings, state and folds' figures of the trials that were not lost."""
     study = optuna.load_study(study_name="framing", storage=f"sqlite:///{folder}/search.db")
-    kept = [trial for trial in study.trials if trial.state != optuna.trial.TrialState.FAIL]
+    kept = [trial for trial in study.trials if trial.state != TrialState.FAIL]
     return [(trial.params, trial.state, trial.intermediate_values, trial.value) for trial in kept]
 
 
@@ -114,6 +116,9 @@ def test_two_processes_share_a_study(few: Path, space: Path, tmp_path: Path) -> 
     codes, told = searches(arguments(few, space, tmp_path), tmp_path)
     assert codes == [0, 0], told
     assert "locked" not in "".join(told)
+    found = [json.loads(line) for text in told for line in text.splitlines() if line.startswith("{")]
+    assert len(found) == 2
+    assert found[0] == found[1]
     trials = history(tmp_path)
     assert len(trials) == 3
     assert len({str(trial[0]) for trial in trials}) == 3
@@ -136,8 +141,42 @@ def test_a_trial_whose_process_died_before_it_could_say_so_is_lost(space: Path, 
     study = open_study("framing", url, load_search(str(space), FIGURES), 7)
     lost = study.ask()
     assert next_trial(study, 1, url) is not None
-    assert study.trials[lost.number].state == optuna.trial.TrialState.FAIL
+    assert study.trials[lost.number].state == TrialState.FAIL
     assert next_trial(study, 1, url) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "value", "runs_here"), [(TrialState.COMPLETE, 0.5, False), (TrialState.FAIL, None, True)]
+)
+def test_the_last_trial_of_another_process_is_waited_for(
+    state: TrialState, value: float | None, runs_here: bool, space: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/search.db"
+    told: list[str] = []
+    study = open_study("framing", url, load_search(str(space), FIGURES), 7)
+    other = next_trial(study, 1, url)
+    assert other is not None
+
+    def tell(message: str) -> None:
+        told.append(message)
+        study.tell(other.number, value, state=state)
+
+    last = next_or_last_trial(study, 1, url, tell)
+    assert told == ["waiting for trials [0], which other processes run"]
+    assert study.trials[0].state == state
+    assert (last is not None) == runs_here
+
+
+def test_a_trial_that_never_ends_is_not_waited_for_for_ever(
+    space: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/search.db"
+    told: list[str] = []
+    study = open_study("framing", url, load_search(str(space), FIGURES), 7)
+    assert next_trial(study, 1, url) is not None
+    monkeypatch.setattr(studies, "_LONGEST_WAIT", 0)
+    assert next_or_last_trial(study, 1, url, told.append) is None
+    assert told == ["trials [0] have not ended in 0 minutes: the search ends without them"]
 
 
 def test_what_was_found_is_a_configuration_file(tmp_path: Path) -> None:
