@@ -43,19 +43,26 @@ def calibrate(
     item's, as a model in use has seen none like what it will meet. Each prose counts alike, however many items it
     has. Which framing is likeliest stays.
     """
+    topics, framings = np.split(scores, [len(taxonomy.topic_ids)], axis=1)
     pairs = [
-        _platt(scores[:, column], labels.topics[:, column], topic_weights(labels.topics[:, column], prior))
+        _platt(topics[:, column], labels.topics[:, column], topic_weights(labels.topics[:, column], prior))
         for column, prior in enumerate(map(config.topics.prior.get, taxonomy.topic_ids))
     ]
-    weights = framing_weights(labels, config.framing, taxonomy)
-    factor, bias = _temperature_and_bias(scores[:, len(pairs) :], labels.framing, weights)
-    if strangers is not None:
-        softer = _temperature(
-            factor * strangers + bias, labels.framing, prose_weights(labels, config.framing, taxonomy)
-        )
-        factor, bias = softer * factor, softer * bias
+    factor, bias = _framing_calibration(config, framings, labels, taxonomy, strangers)
     scale = [*(scale for scale, _ in pairs), *[factor] * len(bias)]
     return Calibration(np.array(scale), np.array([*(shift for _, shift in pairs), *bias]))
+
+
+def _framing_calibration(
+    config: Config, scores: Matrix, labels: Labels, taxonomy: Taxonomy, strangers: Matrix | None
+) -> tuple[float, Matrix]:
+    """Return the factor of the framings' scores and what is then added to each."""
+    factor, bias = _temperature_and_bias(scores, labels.framing, framing_weights(labels, config.framing, taxonomy))
+    if strangers is None:
+        return factor, bias
+    logits, weights = factor * strangers + bias, prose_weights(labels, config.framing, taxonomy)
+    softer = _temperature(logits, labels.framing, weights)
+    return softer * factor, softer * bias
 
 
 def _platt(scores: Matrix, present: npt.NDArray[np.int64], weights: Matrix) -> tuple[float, float]:
