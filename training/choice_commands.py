@@ -41,8 +41,9 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
 
 
 def _search(options: argparse.Namespace) -> int:
-    from training.search import config_lines, default_study, run_search, search_outcome
+    from training.search import default_study, run_search
     from training.search_config import load_search
+    from training.search_outcome import config_text, log_outcome, search_outcome
     from training.tracking import Tracking
     from training.trials import FIGURES
 
@@ -55,14 +56,10 @@ def _search(options: argparse.Namespace) -> int:
     run_search(config, search, tracking, study, progress=_say)
     outcome = search_outcome(config, search, study, progress=_say)
     if options.output:
-        options.output.write_text("\n".join(config_lines(outcome.config)) + "\n", "utf-8")
-    told = {"trial": outcome.trial, "chosen": outcome.chosen, "others": outcome.others, "base": outcome.base_others}
-    if options.json:
-        print(json.dumps(told, ensure_ascii=False))
-        return 0
-    print(f"trial {outcome.trial}, on the folds it was chosen by and on others, and the configuration itself on those")
-    for name in outcome.others:
-        print(f"{name:20} {outcome.chosen[name]:.4f}  {outcome.others[name]:.4f}  {outcome.base_others[name]:.4f}")
+        options.output.write_text(config_text(outcome.config), "utf-8")
+    for line in [json.dumps(outcome.told())] if options.json else outcome.lines():
+        print(line, flush=True)
+    log_outcome(outcome, tracking)
     return 0
 
 

@@ -24,24 +24,10 @@ from training.studies import FINISHED, SQLITE, alone, next_or_last_trial, open_s
 from training.tracking import Tracking
 from training.trials import Trials
 
-_RUN, _MADE_FOR, _FIGURES = "run_id", "made_for", "figures"
+RUN, FOUND = "run_id", "figures"  # what a study and a trial keep
+_MADE_FOR = "made_for"
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOutcome:
-    """What a search found: the best trial's settings, its figures on the folds by which it was chosen, and on others.
-
-    `chosen` is optimistic: it is the greatest of many. `others` are figures on folds of another seed, which had no
-    part in the choice, and `base_others` those of the configuration that was started from.
-    """
-
-    trial: int
-    config: Config
-    chosen: Mapping[str, float]
-    others: Mapping[str, float]
-    base_others: Mapping[str, float]
 
 
 def run_search(config: Config, search: SearchConfig, tracking: Tracking, url: str, *, progress: Progress) -> None:
@@ -61,34 +47,11 @@ def run_search(config: Config, search: SearchConfig, tracking: Tracking, url: st
         progress(_told(study, trial.number, search, (time.monotonic() - begin) / done))
 
 
-def search_outcome(config: Config, search: SearchConfig, url: str, *, progress: Progress) -> SearchOutcome:
-    """Return the best trial of a study that has one, measured again on folds of another seed."""
-    corpus = configured_corpus(config.data, default_taxonomy())
-    study = open_study(config.registry.experiment, url, search, config.seed)
-    if not study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
-        raise ConfigError(f"{shown(url)}: expected a trial of {study.study_name} that was not given up, found none")
-    best = study.best_trial
-    found = with_settings(config, best.params)
-    elsewhere = config.model_copy(update={"seed": config.seed + 1})
-    trials = Trials(elsewhere, corpus.items, default_taxonomy())
-    measured = []
-    for name, settings in (("the best trial", found), ("the configuration itself", config)):
-        progress(f"{name} on folds of seed {elsewhere.seed}, by which nothing was chosen")
-        measured.append(list(trials.figures(settings.model_copy(update={"seed": elsewhere.seed})))[-1])
-    return SearchOutcome(best.number, found, best.user_attrs[_FIGURES], *measured)
-
-
 def default_study(tracking_uri: str) -> str:
     """Return the address of a database beside the tracking store if that is a file, else in the state directory."""
     store = tracking_uri.removeprefix(SQLITE)
     folder = Path(store).resolve().parent if store != tracking_uri else state_directory()
     return f"{SQLITE}{folder / 'search.db'}"
-
-
-def config_lines(config: Config) -> list[str]:
-    """Return `config` as the lines of a TOML file, one setting each."""
-    settings = flatten(config.model_dump(mode="json"))
-    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
 
 
 def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Tracking, url: str) -> Study:
@@ -99,13 +62,13 @@ def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Track
             f"{shown(url)}: the study {study.study_name} is of other data, settings or space: take another --study"
         )
     with alone(url):
-        if _RUN not in study.user_attrs:
+        if RUN not in study.user_attrs:
             with tracking.run("search", {"framing.kind": "search"}) as run:
                 run.log_parameters(flatten(search.model_dump(mode="json")))
             start = flatten(config.model_dump(mode="json"))
             study.enqueue_trial({name: start[name] for name in search.space if name in start}, skip_if_exists=True)
             study.set_user_attr(_MADE_FOR, made_for)
-            study.set_user_attr(_RUN, run.id)
+            study.set_user_attr(RUN, run.id)
     return study
 
 
@@ -127,7 +90,7 @@ class _Work:
 
 def _run_trial(work: _Work, trial: optuna.Trial) -> None:
     settings = {name: values.suggest(trial, name) for name, values in work.search.space.items()}
-    parent = work.study.user_attrs[_RUN]
+    parent = work.study.user_attrs[RUN]
     tags = {"framing.kind": "trial", "mlflow.parentRunId": parent, "framing.trial": str(trial.number)}
     try:
         with work.tracking.run(f"trial {trial.number}", tags) as run:
@@ -149,7 +112,7 @@ def _measured(work: _Work, settings: Mapping[str, Any], trial: optuna.Trial) -> 
     config = with_settings(work.config, settings)
     figures: Mapping[str, float] = {}
     for step, figures in enumerate(work.trials.figures(config), start=1):
-        trial.set_user_attr(_FIGURES, figures)
+        trial.set_user_attr(FOUND, figures)
         trial.report(work.search.value(figures), step)
         if step < config.folds.count - 1 and trial.should_prune():
             return figures, True

@@ -23,8 +23,9 @@ from training.fit import fit
 from training.held_out import HeldOut
 from training.run import read_all
 from training.run_log import headline_metrics
-from training.search import config_lines, run_search, search_outcome
+from training.search import run_search
 from training.search_config import load_search, with_settings
+from training.search_outcome import config_text, search_outcome
 from training.studies import next_or_last_trial, next_trial, open_study
 from training.tracking import Tracking
 from training.trials import FIGURES, Trials
@@ -95,7 +96,10 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
     figures, told = searched(arguments(few, space, whole), capsys)
     assert "3 of 3" in told
     assert "min left" in told
-    assert set(figures) == {"trial", "chosen", "others", "base"}
+    difference, low, high = figures["difference"]["framing.accuracy"]
+    assert difference == pytest.approx(figures["others"]["framing.accuracy"] - figures["base"]["framing.accuracy"])
+    assert low <= difference <= high
+    assert set(figures) == {"trial", "chosen", "others", "base", "difference"}
     killed_at(arguments(few, space, killed), "training.search_config:SearchConfig.value", call=5)  # in the second trial
     resumed, _ = searched(arguments(few, space, killed), capsys)
     assert resumed["chosen"] == figures["chosen"]
@@ -110,6 +114,10 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(
     trials = [run for run in runs if run.data.tags["framing.kind"] == "trial"]
     assert [run.data.tags["mlflow.parentRunId"] for run in trials] == [parent.info.run_id] * 3
     assert {run.info.status for run in runs} == {"FINISHED"}
+    assert parent.data.tags["framing.best_trial"] == str(figures["trial"])
+    assert f"{figures['others']['topics.f1_micro']:.4f}" in parent.data.tags["mlflow.note.content"]
+    found = client.download_artifacts(parent.info.run_id, "found.toml", str(folders[0] / "run"))
+    assert Path(found).read_text("utf-8") == (whole / "found.toml").read_text("utf-8")
 
 
 def test_two_processes_share_a_study(few: Path, space: Path, tmp_path: Path) -> None:
@@ -184,7 +192,7 @@ def test_what_was_found_is_a_configuration_file(tmp_path: Path) -> None:
         "default", ["features.exponent=0.3171", 'framing.kind="svm"', "topics.class_weight={defense=2.0}"]
     )
     file = tmp_path / "found.toml"
-    file.write_text("\n".join(config_lines(config)), "utf-8")
+    file.write_text(config_text(config), "utf-8")
     assert load_config(str(file)) == config
 
 
