@@ -71,7 +71,7 @@ def search_outcome(config: Config, search: SearchConfig, url: str, *, progress: 
 
 
 def log_outcome(outcome: SearchOutcome, tracking: Tracking) -> None:
-    """Write the outcome to the search's run: as a table at the top of its page, and the settings as a file."""
+    """Write the outcome to the search's run: a table on its page, and the settings as a file."""
     archive = Archive(tracking)
     tags = {"framing.best_trial": str(outcome.trial), "mlflow.note.content": "\n".join(outcome.lines())}
     archive.write(archive.find(outcome.run), texts={"found.toml": config_text(outcome.config)}, tags=tags)
