@@ -49,12 +49,14 @@ class OutOfFold:
 class FitResult:
     """A fitted model, the pipelines it was compiled from, those of each fold, and their out-of-fold predictions.
 
-    `counts` are those of the articles that it was fitted on.
+    `calibrations` are those that the other folds call for, one for each fold; `counts` are those of the articles that
+    it was fitted on.
     """
 
     model: FramingModel
     pipelines: FittedPipelines
     folds: tuple[FittedPipelines, ...]
+    calibrations: tuple[Calibration, ...]
     out_of_fold: OutOfFold
     counts: NgramCounts
 
@@ -83,11 +85,12 @@ def fit(
         across = gathered(others, [job.result() for job in strange])[0] if others else None
     scores, fold = gathered(folds, [given for _, given in parts])
     scored = OutOfFold(scores, *probabilities(scores, labels.topics.shape[1]), fold, across)
-    out_of_fold = _cross_calibrated(config, scored, labels, taxonomy)
-    calibration = calibrate(config, scores, labels, taxonomy, across)
+    whole_calibration = beside(partial(calibrate, config, scores, labels, taxonomy, across))
+    calibrations = fold_calibrations(config, scored, labels, taxonomy)
+    out_of_fold = _cross_calibrated(scored, calibrations, taxonomy)
     decisions = decide(config, out_of_fold, labels, taxonomy)
-    model = FramingModel(taxonomy, compile_weights(pipelines, calibration), decisions)
-    return FitResult(model, pipelines, tuple(fitted for fitted, _ in parts), out_of_fold, counts)
+    model = FramingModel(taxonomy, compile_weights(pipelines, whole_calibration()), decisions)
+    return FitResult(model, pipelines, tuple(fitted for fitted, _ in parts), calibrations, out_of_fold, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,16 @@ def prose_folds(labels: Labels, weights: Matrix) -> list[Fold]:
     return folds if whole else []
 
 
+def fold_calibrations(config: Config, scored: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> tuple[Calibration, ...]:
+    """Return for each fold the calibration that all the other folds call for."""
+    jobs = []
+    for number in range(int(scored.fold.max()) + 1):
+        others = np.flatnonzero(scored.fold != number)
+        part = scored.at(others)
+        jobs.append(beside(partial(calibrate, config, part.scores, labels.at(others), taxonomy, part.strangers)))
+    return tuple(job() for job in jobs)
+
+
 def decide(config: Config, predictions: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> Decisions:
     """Return the thresholds that the out-of-fold `predictions` call for."""
     topics = {}
@@ -203,14 +216,12 @@ def compile_weights(pipelines: FittedPipelines, calibration: Calibration) -> Lin
     )
 
 
-def _cross_calibrated(config: Config, scored: OutOfFold, labels: Labels, taxonomy: Taxonomy) -> OutOfFold:
+def _cross_calibrated(scored: OutOfFold, calibrations: Sequence[Calibration], taxonomy: Taxonomy) -> OutOfFold:
     calibrated = np.zeros_like(scored.scores)
-    for number in range(config.folds.count):
-        inside, outside = np.flatnonzero(scored.fold == number), np.flatnonzero(scored.fold != number)
-        others = scored.at(outside)
-        calibration = calibrate(config, others.scores, labels.at(outside), taxonomy, others.strangers)
+    for number, calibration in enumerate(calibrations):
+        inside = np.flatnonzero(scored.fold == number)
         calibrated[inside] = calibration(scored.scores[inside])
-    topics, framings = probabilities(calibrated, labels.topics.shape[1])
+    topics, framings = probabilities(calibrated, len(taxonomy.topics))
     return replace(scored, topics=topics, framings=framings)
 
 

@@ -42,7 +42,7 @@ class HeldOut:
     def of(cls, config: Config, items: Sequence[LabelledItem], result: FitResult, taxonomy: Taxonomy) -> "HeldOut":
         """Return the out-of-fold answers of `result`, which was fitted on `items`."""
         labels = Labels.of(items, taxonomy)
-        settings = tuple(fold_settings(config, result.out_of_fold, labels, taxonomy))
+        settings = tuple(fold_settings(config, result.out_of_fold, labels, taxonomy, result.calibrations))
         rows = labels.measured(config.framing)
         return cls(
             config=config,

@@ -11,22 +11,28 @@ import numpy as np
 
 from framing.model import Decisions, probabilities
 from framing.taxonomy import Taxonomy
-from training.calibration import Calibration, calibrate
+from training.calibration import Calibration
 from training.config import Config
-from training.fit import OutOfFold, decide
+from training.fit import OutOfFold, decide, fold_calibrations
 from training.labels import Labels
 from training.metrics import Predictions
 
 
 def fold_settings(
-    config: Config, out_of_fold: OutOfFold, labels: Labels, taxonomy: Taxonomy
+    config: Config,
+    out_of_fold: OutOfFold,
+    labels: Labels,
+    taxonomy: Taxonomy,
+    calibrations: Sequence[Calibration] | None = None,
 ) -> Iterator[tuple[Calibration, Decisions]]:
-    """Yield, fold by fold, the calibration and the thresholds that all the other folds call for."""
+    """Yield, fold by fold, the calibration and the thresholds that all the other folds call for.
+
+    `calibrations` are those calibrations, if they are known.
+    """
     topics = len(taxonomy.topics)
-    for number in range(int(out_of_fold.fold.max()) + 1):
+    for number, calibration in enumerate(calibrations or fold_calibrations(config, out_of_fold, labels, taxonomy)):
         others = np.flatnonzero(out_of_fold.fold != number)
         scored, known = out_of_fold.at(others), labels.at(others)
-        calibration = calibrate(config, scored.scores, known, taxonomy, scored.strangers)
         seen = OutOfFold(scored.scores, *probabilities(calibration(scored.scores), topics), scored.fold)
         yield calibration, decide(config, seen, known, taxonomy)
 

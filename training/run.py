@@ -79,14 +79,14 @@ def train(
         mistakes = beside(partial(mistakes_page, held_out, seen))
         reference = beside(partial(held_out_reference, held_out, seen))
         words = beside(partial(telling_words, result.model.weights, held_out.items, seen, taxonomy))
-        report = full_report(held_out, seen)
         log_predictions(run, held_out)
+        model_uri = _log_bundle(run, corpus, held_out, reference())
+        report = full_report(held_out, seen)
         log_report(run, held_out, report)
         log_explanations(run, held_out, report, mistakes(), words())
         if config.reports.learning_curve:
             shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
             log_learning_curve(run, [*shares, Point(SHARES[-1], len(corpus.items), report, result.model)])
-        model_uri = _log_bundle(run, corpus, held_out, reference())
     registry = tracking.registry
     tags = {name: f"{value:.4f}" for name, value in headline_metrics(report).items()}
     version = registry.register(model_uri, {"run_id": run.id, **tags})
