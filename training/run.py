@@ -80,9 +80,10 @@ def train(
         reference = beside(partial(held_out_reference, held_out, seen))
         words = beside(partial(telling_words, result.model.weights, held_out.items, seen, taxonomy))
         log_predictions(run, held_out)
-        model_uri = _log_bundle(run, corpus, held_out, reference())
+        model_uri, size = _log_bundle(run, corpus, held_out, reference())
         report = full_report(held_out, seen)
         log_report(run, held_out, report)
+        run.log_metrics({"size.bundle_bytes": size})  # MLflow's comparison shows first what is logged first
         log_explanations(run, held_out, report, mistakes(), words())
         if config.reports.learning_curve:
             shares = learning_curve(config, corpus.items, articles, shares=SHARES[:-1], progress=progress)
@@ -103,7 +104,8 @@ def read_all(items: Sequence[LabelledItem]) -> list[FieldedArticle]:
     return [read_fields(item.article) for item in items]
 
 
-def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, reference: BinCounts) -> str:
+def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, reference: BinCounts) -> tuple[str, float]:
+    """Return the address of the bundle that was logged, and its size in bytes."""
     result = held_out.result
     info = {
         "run_id": run.id,
@@ -121,8 +123,7 @@ def _log_bundle(run: Run, corpus: Corpus, held_out: HeldOut, reference: BinCount
             raise BundleError(
                 f"expected a bundle of at most {MAX_BUNDLE_BYTES} bytes, got {size}: lower features.most_ngrams"
             )
-        run.log_metrics({"size.bundle_bytes": float(size)})
-        return run.log_bundle(bundle)
+        return run.log_bundle(bundle), float(size)
 
 
 def golden_articles(items: Sequence[LabelledItem]) -> list[Article]:

@@ -39,6 +39,7 @@ def test_the_run_has_what_is_needed_to_compare_and_repeat_it(
     assert run.info.status == "FINISHED"
     assert run.data.params["framing.c"] == str(run_config.framing.c)
     assert run.data.params["seed"] == str(run_config.seed)
+    assert next(iter(run.data.metrics)) == "topics/f1_macro"  # what MLflow draws when two runs are compared
     assert run.data.metrics["framing/f1_macro"] == pytest.approx(outcome.report["framing"]["f1_macro"])
     assert {"topics/f1_micro", "where/framing/threat/f1", "where/language/ar/framing_f1_macro"} <= set(run.data.metrics)
     (entry,) = run.inputs.dataset_inputs
