@@ -57,7 +57,7 @@ def _search(options: argparse.Namespace) -> int:
     outcome = search_outcome(config, search, study, progress=_say)
     if options.output:
         options.output.write_text(config_text(outcome.config), "utf-8")
-    for line in [json.dumps(outcome.told())] if options.json else outcome.lines():
+    for line in [json.dumps(outcome.to_dict())] if options.json else outcome.lines():
         print(line, flush=True)
     log_outcome(outcome, tracking)
     return 0

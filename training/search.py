@@ -24,7 +24,7 @@ from training.studies import FINISHED, SQLITE, alone, next_or_last_trial, open_s
 from training.tracking import Tracking
 from training.trials import Trials
 
-RUN, FOUND = "run_id", "figures"  # what a study and a trial keep
+SEARCH_RUN, TRIAL_FIGURES = "run_id", "figures"  # what a study and a trial keep, under these names
 _MADE_FOR = "made_for"
 
 Progress = Callable[[str], None]
@@ -62,13 +62,13 @@ def _study(config: Config, search: SearchConfig, corpus: Corpus, tracking: Track
             f"{shown(url)}: the study {study.study_name} is of other data, settings or space: take another --study"
         )
     with alone(url):
-        if RUN not in study.user_attrs:
+        if SEARCH_RUN not in study.user_attrs:
             with tracking.run("search", {"framing.kind": "search"}) as run:
                 run.log_parameters(flatten(search.model_dump(mode="json")))
             start = flatten(config.model_dump(mode="json"))
             study.enqueue_trial({name: start[name] for name in search.space if name in start}, skip_if_exists=True)
             study.set_user_attr(_MADE_FOR, made_for)
-            study.set_user_attr(RUN, run.id)
+            study.set_user_attr(SEARCH_RUN, run.id)
     return study
 
 
@@ -90,7 +90,7 @@ class _Work:
 
 def _run_trial(work: _Work, trial: optuna.Trial) -> None:
     settings = {name: values.suggest(trial, name) for name, values in work.search.space.items()}
-    parent = work.study.user_attrs[RUN]
+    parent = work.study.user_attrs[SEARCH_RUN]
     tags = {"framing.kind": "trial", "mlflow.parentRunId": parent, "framing.trial": str(trial.number)}
     try:
         with work.tracking.run(f"trial {trial.number}", tags) as run:
@@ -112,7 +112,7 @@ def _measured(work: _Work, settings: Mapping[str, Any], trial: optuna.Trial) -> 
     config = with_settings(work.config, settings)
     figures: Mapping[str, float] = {}
     for step, figures in enumerate(work.trials.figures(config), start=1):
-        trial.set_user_attr(FOUND, figures)
+        trial.set_user_attr(TRIAL_FIGURES, figures)
         trial.report(work.search.value(figures), step)
         if step < config.folds.count - 1 and trial.should_prune():
             return figures, True

@@ -15,7 +15,7 @@ from training.config import Config
 from training.config_files import flatten
 from training.data import configured_corpus
 from training.resampling import Difference
-from training.search import FOUND, RUN, Progress
+from training.search import SEARCH_RUN, TRIAL_FIGURES, Progress
 from training.search_config import SearchConfig, with_settings
 from training.studies import open_study, shown
 from training.tracking import Tracking
@@ -36,7 +36,7 @@ class SearchOutcome:
     chosen: Mapping[str, float]
     others: Mapping[str, Difference]
 
-    def told(self) -> Mapping[str, Any]:
+    def to_dict(self) -> Mapping[str, Any]:
         """Return the outcome as plain data."""
         return {
             "trial": self.trial,
@@ -66,7 +66,7 @@ def search_outcome(config: Config, search: SearchConfig, url: str, *, progress: 
     progress(f"the best trial, {best.number}, on folds of seed {elsewhere.seed}, by which nothing was chosen")
     variants = {f"trial {best.number}": Variant(settings=best.params)}
     (worth,) = ablate(elsewhere, variants, items, default_taxonomy(), progress=progress)
-    run, chosen = study.user_attrs[RUN], best.user_attrs[FOUND]
+    run, chosen = study.user_attrs[SEARCH_RUN], best.user_attrs[TRIAL_FIGURES]
     return SearchOutcome(run, best.number, with_settings(config, best.params), chosen, worth.differences)
 
 

@@ -92,19 +92,19 @@ def next_trial(study: Study, trials: int, url: str) -> optuna.Trial | None:
         return trial
 
 
-def next_or_last_trial(study: Study, trials: int, url: str, told: Callable[[str], None]) -> optuna.Trial | None:
+def next_or_last_trial(study: Study, trials: int, url: str, progress: Callable[[str], None]) -> optuna.Trial | None:
     """Return a trial to run, or None once `trials` have been run.
 
     Those that still run elsewhere are waited for: if their process dies they are run here, and all processes of a study
-    find the same best trial. `told` hears of the wait, and of its end after an hour.
+    find the same best trial. `progress` hears of the wait, and of its end after an hour.
     """
     deadline, waiting = time.monotonic() + _LONGEST_WAIT, False
     while (trial := next_trial(study, trials, url)) is None and (running := _running(study)):
         if time.monotonic() > deadline:
-            told(f"trials {running} have not ended in {_LONGEST_WAIT // 60} minutes: the search ends without them")
+            progress(f"trials {running} have not ended in {_LONGEST_WAIT // 60} minutes: the search ends without them")
             return None
         if not waiting:
-            told(f"waiting for trials {running}, which other processes run")
+            progress(f"waiting for trials {running}, which other processes run")
             waiting = True
         time.sleep(_BETWEEN_LOOKS)
     return trial
